@@ -1,0 +1,98 @@
+# The two commands of the README are `make demo` and `make test`. On Debian 12 each does its own
+# set-up: packages by apt, a virtual environment over them, and an editable build of pyrns_pool.
+# Nothing is taken from PyPI. CONTRIBUTING.md ("Packaging") has the reasons.
+
+# Not whatever python3 comes first on PATH: the Debian packages belong to this one.
+PYTHON := /usr/bin/python3
+VENV := .venv
+VENV_MADE := $(VENV)/made
+INSTALLED := $(VENV)/installed
+PYTEST := $(VENV)/bin/python -m pytest -q
+
+DEMO_PACKAGES := gcc libc6-dev python3-dev python3-cffi python3-numpy python3-matplotlib \
+    python3-setuptools python3-wheel python3-pip python3-venv python3-rich
+TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-hypothesis python3-nbclient \
+    python3-nbformat python3-ipykernel clang clang-format clang-tidy cppcheck \
+    libclang-rt-14-dev gcc-multilib gcc-arm-none-eabi gcc-riscv64-unknown-elf black flake8 mypy \
+    pydocstyle valgrind
+BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
+
+# What the extension modules are compiled from. Folders are listed too: their time stamps change
+# when a source is removed.
+BUILD_INPUTS := setup.py setup.cfg pyrns_pool/_build.py $(wildcard pyrns_pool/*.h) \
+    $(shell find csrc)
+
+# Either would make the virtual environment see another Python's packages.
+unexport PYTHONPATH PYTHONHOME
+
+.NOTPARALLEL:
+.PHONY: help demo test lint sanitize bench clean packages-demo packages-test packages-bench
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r target what; do \
+	    printf '  make %-10s %s\n' "$$target" "$$what"; done
+
+demo: packages-demo $(INSTALLED) ## run the demonstration: pyrns-pool demo --force
+	@$(VENV)/bin/pyrns-pool demo --force
+
+test: packages-test $(INSTALLED) ## run every check: linters, C suites, sanitizers, notebooks, Python
+	@$(PYTEST)
+
+lint: packages-test $(INSTALLED) ## run the linters only
+	@$(PYTEST) tests/test_lint.py
+
+sanitize: packages-test $(INSTALLED) ## run the C suites under the sanitizers only
+	@$(PYTEST) tests -k sanit
+
+bench: packages-bench $(INSTALLED) ## measure the core against its peers, and the replay
+	@$(VENV)/bin/python benchmarks/core_peers.py
+	@$(VENV)/bin/python benchmarks/replay_speed.py
+
+clean: ## remove everything that make made
+	@rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .mypy_cache .hypothesis
+	@rm -f pyrns_pool/*.so
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Installs those of the packages $(1) that are missing; without the right to, prints the line to run.
+define need
+@command -v dpkg-query >/dev/null || { echo "no apt here; needed are: $(1)"; exit 0; }; \
+missing=; \
+for package in $(1); do \
+    dpkg-query -W -f='$${db:Status-Status}\n' $$package 2>/dev/null | grep -qx installed \
+        || missing="$$missing $$package"; \
+done; \
+test -n "$$missing" || exit 0; \
+if test "$$(id -u)" = 0; then as_root=env; \
+elif sudo -n true 2>/dev/null; then as_root="sudo -n env"; \
+else \
+    echo "Some Debian packages are missing. Run this once, then make again:"; \
+    echo "sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends$$missing'"; \
+    exit 1; \
+fi; \
+apt="$$as_root DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=500"; \
+install="$$apt install -y --no-install-recommends$$missing"; \
+echo "installing$$missing"; \
+$$install >/dev/null 2>&1 || { $$apt update && $$install >/dev/null; }
+endef
+
+packages-demo:
+	$(call need,$(DEMO_PACKAGES))
+
+packages-test:
+	$(call need,$(TEST_PACKAGES))
+
+packages-bench:
+	$(call need,$(BENCH_PACKAGES))
+
+$(VENV_MADE): | packages-demo
+	@echo "making $(VENV)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv --system-site-packages $(VENV)
+	@touch $@
+
+# The modules are deleted first because setuptools does not see a change of compiler flags.
+$(INSTALLED): $(VENV_MADE) $(BUILD_INPUTS)
+	@echo "building pyrns_pool into $(VENV)"
+	@rm -f pyrns_pool/*.so
+	@$(VENV)/bin/python -m pip --isolated --quiet install --no-build-isolation --no-index -e .
+	@touch $@

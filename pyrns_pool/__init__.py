@@ -1,0 +1,73 @@
+"""Tiered memory pool for packet stacks, and the laboratory that sizes it from real traces.
+
+The C core under ``csrc`` is what runs in firmware. Here it runs the same: `replay` sends a
+recorded trace through it, `Pool` is one for the prompt.
+
+>>> import pyrns_pool as rp
+>>> trace = rp.load_trace(rp.shipped("microreticulum_node_a.npz"))
+>>> result = rp.replay(trace, rp.PoolConfig.preset("design"))
+>>> f"{result.stats.hit_rate:.1%} of {result.stats.requests:,} requests served"
+'1.5% of 451,138 requests served'
+"""
+
+from pyrns_pool._version import VERSION as __version__
+from pyrns_pool.config import PoolConfig, Tier, preset_names, preset_origin
+from pyrns_pool.errors import (
+    ConfigError,
+    Damage,
+    DoubleGive,
+    ForeignPointer,
+    InteriorPointer,
+    MisalignedPointer,
+    Misuse,
+    OutOfRangePointer,
+    PoolError,
+    PoolExhausted,
+    PyrnsPoolError,
+    ResultError,
+    TooLarge,
+    TraceError,
+    WrongPool,
+)
+from pyrns_pool.formats import load_trace, save_trace, shipped
+from pyrns_pool.packets import PacketLog, load_packets
+from pyrns_pool.pool import Pool, Slot
+from pyrns_pool.replay import replay
+from pyrns_pool.results import ReplayResult
+from pyrns_pool.stats import PoolStats
+from pyrns_pool.trace import EVENT_DTYPE, Trace
+
+__all__ = [
+    "EVENT_DTYPE",
+    "ConfigError",
+    "Damage",
+    "DoubleGive",
+    "ForeignPointer",
+    "InteriorPointer",
+    "MisalignedPointer",
+    "Misuse",
+    "OutOfRangePointer",
+    "PacketLog",
+    "Pool",
+    "PoolConfig",
+    "PoolError",
+    "PoolExhausted",
+    "PoolStats",
+    "PyrnsPoolError",
+    "ReplayResult",
+    "ResultError",
+    "Slot",
+    "Tier",
+    "TooLarge",
+    "Trace",
+    "TraceError",
+    "WrongPool",
+    "__version__",
+    "load_packets",
+    "load_trace",
+    "preset_names",
+    "preset_origin",
+    "replay",
+    "save_trace",
+    "shipped",
+]

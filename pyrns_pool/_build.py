@@ -1,0 +1,37 @@
+"""Compile csrc into the two extension modules; used by setup.py only.
+
+The same sources and the same declarations (``_cdef.h``) are built twice: ``_core_none`` without
+synchronisation for replay, which owns its pool alone, and ``_core_atomic`` for `Pool`, since cffi
+drops the GIL around every call.
+"""
+
+from pathlib import Path
+
+from cffi import FFI
+
+CDEF = Path(__file__).with_name("_cdef.h")
+CSRC = Path("csrc")  # relative to setup.py, as setuptools demands of sources
+PARTS = ("port", "core", "lab")
+WARNINGS = ["-Wall", "-Wextra", "-Wno-missing-field-initializers"]
+
+
+def builder(name: str, sync: str) -> FFI:
+    """Describe one build of the core and the laboratory."""
+    sources = [path for part in PARTS for path in sorted((CSRC / part).glob("*.c"))]
+    headers = [path for part in PARTS for path in sorted((CSRC / part).glob("*.h"))]
+    ffi = FFI()
+    ffi.cdef(CDEF.read_text())
+    ffi.set_source(
+        f"pyrns_pool.{name}",
+        "".join(f'#include "{path.name}"\n' for path in headers if "inline" not in path.name),
+        sources=[str(path) for path in sources],
+        depends=[str(path) for path in headers],
+        include_dirs=[str(CSRC / part) for part in PARTS],
+        define_macros=[("RNS_SYNC", sync)],
+        extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", *WARNINGS],
+    )
+    return ffi
+
+
+core_none = builder("_core_none", "RNS_SYNC_NONE")
+core_atomic = builder("_core_atomic", "RNS_SYNC_ATOMIC")

@@ -1,0 +1,321 @@
+/* What Python sees of csrc: one declaration list for both builds of the extension. */
+
+/* ---- core: rns_status.h, rns_pool.h, rns_preset.h ---- */
+
+#define RNS_TIERS_MAX ...
+#define RNS_REGIONS_MAX ...
+#define RNS_ALIGN_BYTES ...
+#define RNS_SLOT_BYTES_MAX ...
+#define RNS_SLOT_COUNT_MAX ...
+
+typedef enum {
+    RNS_OK,
+    RNS_MISS_EXHAUSTED,
+    RNS_MISS_OVERSIZE,
+    RNS_CONFIG_TIER_COUNT,
+    RNS_CONFIG_TIER_ORDER,
+    RNS_CONFIG_SLOT_BYTES,
+    RNS_CONFIG_SLOT_COUNT,
+    RNS_CONFIG_OVERFLOW,
+    RNS_CONFIG_RESERVE,
+    RNS_CONFIG_LOW_WATER,
+    RNS_CONFIG_REGION,
+    RNS_CONFIG_POLICY,
+    RNS_CONFIG_HEADER,
+    RNS_CONFIG_FALLBACK,
+    RNS_CONFIG_STORAGE_SMALL,
+    RNS_CONFIG_STORAGE_ALIGN,
+    RNS_CONFIG_STORAGE_OVERLAP,
+    RNS_MISUSE_FOREIGN,
+    RNS_MISUSE_OUT_OF_RANGE,
+    RNS_MISUSE_INTERIOR,
+    RNS_MISUSE_MISALIGNED,
+    RNS_MISUSE_DOUBLE_GIVE,
+    RNS_MISUSE_WRONG_POOL,
+    RNS_DAMAGE_CANARY,
+    RNS_DAMAGE_WRITE_AFTER_GIVE,
+    RNS_DAMAGE_INVARIANT,
+    ...
+} rns_status_t;
+
+const char* rns_status_name(rns_status_t status);
+
+typedef enum { RNS_POLICY_STRICT, RNS_POLICY_SPILL, ... } rns_policy_t;
+typedef enum { RNS_PRIORITY_NORMAL, RNS_PRIORITY_HIGH, ... } rns_priority_t;
+
+typedef uint64_t rns_counter_t;
+
+typedef struct {
+    void* start;
+    size_t bytes;
+} rns_memory_t;
+
+typedef struct {
+    size_t slot_bytes;
+    uint32_t slot_count;
+    uint32_t reserve_count;
+    uint32_t low_water_count;
+    uint32_t hysteresis_count;
+    uint8_t region;
+    rns_memory_t memory;
+} rns_tier_config_t;
+
+typedef struct {
+    void* (*take)(void* context, size_t size_bytes);
+    bool (*give)(void* context, void* block);
+    void* context;
+    uint8_t region;
+} rns_fallback_t;
+
+typedef struct {
+    void (*notify)(void* context, uint32_t tier_index, uint32_t free_count, bool low);
+    void* context;
+} rns_low_water_t;
+
+typedef struct {
+    const rns_tier_config_t* tiers;
+    uint32_t tier_count;
+    rns_policy_t policy;
+    uint32_t header_bytes;
+    rns_fallback_t fallback;
+    rns_low_water_t low_water;
+} rns_pool_config_t;
+
+typedef struct {
+    rns_counter_t foreign;
+    rns_counter_t out_of_range;
+    rns_counter_t interior;
+    rns_counter_t misaligned;
+    rns_counter_t double_give;
+    rns_counter_t wrong_pool;
+    rns_counter_t canary;
+    rns_counter_t write_after_give;
+} rns_misuse_counts_t;
+
+typedef struct {
+    uint32_t slot_bytes;
+    uint32_t slot_count;
+    uint32_t region;
+    uint32_t in_use;
+    uint32_t high_water;
+    uint32_t window_high_water;
+    uint32_t largest_request_bytes;
+    rns_counter_t requests;
+    rns_counter_t hits;
+    rns_counter_t spills;
+    rns_counter_t spills_in;
+    rns_counter_t exhausted;
+    rns_counter_t takes;
+    rns_counter_t gives;
+} rns_tier_stats_t;
+
+typedef struct {
+    uint32_t slot_count;
+    uint32_t in_use;
+    size_t slots_bytes;
+    size_t in_use_bytes;
+    rns_counter_t takes;
+    rns_counter_t gives;
+    rns_counter_t fallbacks;
+} rns_region_stats_t;
+
+typedef struct {
+    uint32_t tier_count;
+    uint32_t in_use;
+    uint32_t largest_request_bytes;
+    rns_counter_t requests;
+    rns_counter_t hits;
+    rns_counter_t spills;
+    rns_counter_t exhausted;
+    rns_counter_t oversize;
+    rns_counter_t fallbacks;
+    rns_counter_t failures;
+    rns_counter_t takes;
+    rns_counter_t gives;
+    rns_counter_t fallback_gives;
+    rns_misuse_counts_t misuse;
+    rns_tier_stats_t tiers[...];
+    rns_region_stats_t regions[...];
+    ...;
+} rns_pool_stats_t;
+
+typedef struct {
+    rns_status_t status;
+    const char* invariant;
+    uint32_t tier_index;
+    uint32_t slot_index;
+} rns_damage_t;
+
+typedef struct {
+    ...;
+} rns_pool_t;
+
+rns_status_t rns_pool_storage_bytes(const rns_pool_config_t* config, size_t* out);
+rns_status_t rns_pool_init(rns_pool_t* self, const rns_pool_config_t* config,
+                           rns_memory_t storage);
+rns_status_t rns_pool_take(rns_pool_t* self, size_t size_bytes, rns_priority_t priority,
+                           void** out);
+rns_status_t rns_pool_give(rns_pool_t* self, void* slot);
+rns_status_t rns_pool_locate(const rns_pool_t* self, const void* slot, uint32_t* tier_index,
+                             uint32_t* slot_index);
+void rns_pool_link(rns_pool_t* self, rns_pool_t* other);
+void rns_pool_unlink(rns_pool_t* self);
+void rns_pool_stats(rns_pool_t* self, rns_pool_stats_t* out);
+void rns_pool_reset_window(rns_pool_t* self);
+rns_damage_t rns_pool_check(const rns_pool_t* self);
+typedef void (*rns_live_visitor_t)(void* context, uint32_t tier_index, uint32_t slot_index,
+                                   void* slot);
+void rns_pool_each_live(rns_pool_t* self, rns_live_visitor_t visit, void* context);
+typedef struct {
+    void (*write)(void* context, const char* text, size_t text_bytes);
+    void* context;
+} rns_sink_t;
+void rns_pool_log(rns_pool_t* self, rns_sink_t sink);
+
+typedef struct {
+    const char* name;
+    const char* origin;
+    rns_policy_t policy;
+    uint32_t tier_count;
+    rns_tier_config_t tiers[...];
+} rns_preset_t;
+
+#define RNS_PRESET_COUNT ...
+extern const rns_preset_t rns_presets[...];
+
+extern "Python" {
+void pyrns_notify(void* context, uint32_t tier_index, uint32_t free_count, bool low);
+void pyrns_visit(void* context, uint32_t tier_index, uint32_t slot_index, void* slot);
+void pyrns_write(void* context, const char* text, size_t text_bytes);
+}
+
+/* ---- lab: rns_malloc_fallback.h ---- */
+
+rns_fallback_t rns_malloc_fallback(void);
+
+/* ---- lab: rns_trace.h, rns_trace_csv.h ---- */
+
+#define RNS_TRACE_EVENTS_MAX ...
+#define RNS_TRACE_SITES_MAX ...
+#define RNS_TRACE_SITE_BYTES_MAX ...
+#define RNS_TRACE_SIZE_BYTES_MAX ...
+#define RNS_TRACE_TIME_NS_MAX ...
+#define RNS_TRACE_THREAD_MAX ...
+#define RNS_TRACE_LINE_BYTES_MAX ...
+#define RNS_TRACE_META_MAX ...
+
+typedef enum {
+    RNS_EVENT_ALLOC,
+    RNS_EVENT_FREE,
+    ...
+} rns_event_op_t;
+
+typedef struct {
+    int64_t t_ns;
+    uint64_t id;
+    uint64_t size_bytes;
+    uint32_t site;
+    uint16_t thread;
+    uint8_t op;
+    uint8_t reserved;
+} rns_event_t;
+
+typedef enum {
+    RNS_TRACE_OK,
+    RNS_TRACE_NO_EVENTS,
+    RNS_TRACE_MEMORY,
+    ...
+} rns_trace_error_t;
+
+typedef struct {
+    rns_trace_error_t code;
+    uint64_t row;
+    uint64_t line;
+    uint64_t limit;
+    const char* field;
+    char value[...];
+} rns_trace_fault_t;
+
+typedef struct {
+    const rns_event_t* event;
+    size_t event_count;
+    uint32_t site_count;
+} rns_trace_t;
+
+rns_trace_error_t rns_trace_index(const rns_trace_t* self, uint32_t* block,
+                                  rns_trace_fault_t* fault);
+const char* rns_trace_error_name(rns_trace_error_t code);
+
+typedef struct {
+    char* text;
+    size_t bytes;
+    ...;
+} rns_trace_names_t;
+
+typedef struct {
+    rns_event_t* event;
+    size_t capacity;
+    size_t count;
+} rns_trace_rows_t;
+
+typedef struct {
+    rns_trace_fault_t fault;
+    uint64_t event_count;
+    uint32_t meta_count;
+    rns_trace_names_t sites;
+    rns_trace_names_t metas;
+    ...;
+} rns_trace_csv_t;
+
+void rns_trace_csv_init(rns_trace_csv_t* self);
+void rns_trace_csv_drop(rns_trace_csv_t* self);
+size_t rns_trace_csv_feed(rns_trace_csv_t* self, const char* text, size_t text_bytes,
+                          rns_trace_rows_t* rows);
+rns_trace_error_t rns_trace_csv_finish(rns_trace_csv_t* self, rns_trace_rows_t* rows);
+
+/* ---- lab: rns_replay.h ---- */
+
+#define RNS_REPLAY_NO_TIER ...
+
+typedef struct {
+    uint64_t in_use_ns;
+    uint64_t requests;
+    uint64_t spills;
+    uint64_t exhausted;
+    uint32_t in_use_min;
+    uint32_t in_use_max;
+} rns_replay_bin_t;
+
+typedef struct {
+    uint32_t in_use;
+    uint32_t high_water;
+    int64_t high_water_ns;
+    int64_t first_miss_ns;
+    ...;
+} rns_replay_tier_t;
+
+typedef struct {
+    void* slot;
+    uint32_t tier;
+} rns_replay_block_t;
+
+typedef struct {
+    rns_pool_t* pool;
+    rns_replay_block_t* blocks;
+    uint32_t bin_count;
+    const int64_t* edges_ns;
+    rns_replay_bin_t* bins;
+    uint64_t* oversize;
+    uint64_t* site_misses;
+    const rns_event_t* events;
+    const uint32_t* block;
+    const int64_t* alloc_rows;
+    uint64_t missed_bytes_peak;
+    int64_t missed_bytes_peak_ns;
+    rns_replay_tier_t tiers[...];
+    ...;
+} rns_replay_t;
+
+void rns_replay_begin(rns_replay_t* self);
+rns_status_t rns_replay_run(rns_replay_t* self, size_t first, size_t end);
+void rns_replay_end(rns_replay_t* self);

@@ -1,0 +1,213 @@
+"""Send a recorded trace through the real pool, in C, and see what every tier did.
+
+What is replayed is the program's requests as they were recorded: the trace does not react to a
+miss (it is *open-loop*). The result for a strict or spill pool is then exact, not an estimate.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Optional
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyrns_pool._native import none
+from pyrns_pool._native_pool import NativePool
+from pyrns_pool.config import PoolConfig
+from pyrns_pool.errors import ConfigError
+from pyrns_pool.results import (
+    BIN_DTYPE,
+    NO_TIER,
+    SIZE_DTYPE,
+    ReplayResult,
+    SiteMisses,
+    SizeFit,
+    TierTimes,
+    Timeline,
+    TraceSummary,
+)
+from pyrns_pool.trace import Trace
+
+__all__ = ["BINS_DEFAULT", "replay"]
+
+BINS_DEFAULT = 2000
+BINS_MAX = 1_000_000
+CHUNK_EVENTS = 1 << 18  # A few milliseconds, after which Ctrl-C is seen.
+_BLOCK_DTYPE = np.dtype([("slot", np.uintp), ("tier", np.uint32)], align=True)
+
+
+def replay(
+    trace: Trace,
+    config: PoolConfig,
+    *,
+    bins: int = BINS_DEFAULT,
+    progress: Optional[Callable[[float], object]] = None,
+) -> ReplayResult:
+    """Send every request of a trace through a pool.
+
+    Parameters
+    ----------
+    trace : Trace
+        What was recorded; `Trace.filter` cuts it down to a site or a thread.
+    config : PoolConfig
+        The pool. Its reserve is never touched: a trace has no priorities.
+    bins : int, optional
+        Most bins of the timeline, 1 to 1,000,000; a trace shorter than that many nanoseconds
+        has fewer.
+    progress : callable, optional
+        Called now and then with the fraction that is done, 0 to 1.
+
+    Returns
+    -------
+    ReplayResult
+        The same trace and configuration give an equal one, always.
+
+    Raises
+    ------
+    ConfigError
+        If `bins` is out of range, or the pool does not fit in memory.
+    Damage
+        If the pool contradicts itself, which only overwritten memory explains.
+
+    Notes
+    -----
+    Ten to twenty nanoseconds an event; benchmarks/replay_speed.py measures it.
+
+    Examples
+    --------
+    >>> from pyrns_pool import PoolConfig, Trace
+    >>> columns = {"t_ns": [0, 10, 20], "op": [0, 0, 1], "id": [1, 2, 1], "size": [32, 64, 0]}
+    >>> result = replay(Trace.from_events(columns), PoolConfig.parse("64x1"))
+    >>> result.stats.hits, result.stats.exhausted, result.tier_times[0].first_miss_ns
+    (1, 1, 10)
+    """
+    if isinstance(bins, bool) or not isinstance(bins, int) or not 1 <= bins <= BINS_MAX:
+        raise ConfigError(f"bins: {bins!r} is not in 1 to {BINS_MAX}")
+    lib, ffi = none
+    native = NativePool(none, config)
+    edges_ns = _edges(trace, bins)
+    _refuse_overflow(config, edges_ns)
+    timeline = np.zeros((len(edges_ns) - 1, len(config.tiers)), BIN_DTYPE)
+    oversize = np.zeros(len(edges_ns) - 1, np.uint64)
+    site_misses = np.zeros(len(trace.sites), np.uint64)
+    blocks = np.zeros(trace.block_count, _BLOCK_DTYPE)
+    arrays = {
+        "blocks": ("rns_replay_block_t[]", blocks),
+        "edges_ns": ("int64_t[]", edges_ns),
+        "bins": ("rns_replay_bin_t[]", timeline),
+        "oversize": ("uint64_t[]", oversize),
+        "site_misses": ("uint64_t[]", site_misses),
+        "events": ("rns_event_t[]", trace.events),
+        "block": ("uint32_t[]", trace.blocks),
+        "alloc_rows": ("int64_t[]", trace.alloc_rows),
+    }
+    # C keeps the addresses only: the buffers have to outlive the replay.
+    held = {name: ffi.from_buffer(kind, array) for name, (kind, array) in arrays.items()}
+    state = ffi.new("rns_replay_t *", {"pool": native.pool, "bin_count": len(oversize), **held})
+
+    lib.rns_replay_begin(state)
+    try:
+        for first in range(0, len(trace), CHUNK_EVENTS):
+            end = min(first + CHUNK_EVENTS, len(trace))
+            native.require(lib.rns_replay_run(state, first, end), f"events {first} to {end}")
+            if progress is not None:
+                progress(end / len(trace))
+        lib.rns_replay_end(state)
+        stats = native.stats()
+        native.check()
+    finally:
+        _free_fallbacks(native, blocks[blocks["tier"] == lib.RNS_REPLAY_NO_TIER])
+
+    for array in (timeline, oversize):
+        array.flags.writeable = False
+    times = state.tiers[0 : len(config.tiers)]
+    sizes = _sizes(trace, config)
+    return ReplayResult(
+        trace=_summary(trace),
+        config=config,
+        stats=stats,
+        tier_times=tuple(
+            TierTimes(t.high_water_ns, None if t.first_miss_ns < 0 else t.first_miss_ns)
+            for t in times
+        ),
+        timeline=Timeline(edges_ns, timeline, oversize),
+        sizes=sizes,
+        fit=_fit(sizes, config),
+        sites=_sites(trace, site_misses),
+        missed_bytes_peak=int(state.missed_bytes_peak),
+        missed_bytes_peak_ns=int(state.missed_bytes_peak_ns),
+    )
+
+
+def _free_fallbacks(native: NativePool, blocks: NDArray[np.void]) -> None:
+    """Give back what the trace did not: the heap's blocks do not go with the pool."""
+    lib, ffi = none
+    for address in blocks["slot"][blocks["slot"] != 0].tolist():
+        lib.rns_pool_give(native.pool, ffi.cast("void *", address))
+
+
+def _edges(trace: Trace, bins: int) -> NDArray[np.int64]:
+    """Return the edges of at most `bins` bins that cover the trace, its last event included."""
+    start, end = int(trace.events["t_ns"][0]), int(trace.events["t_ns"][-1]) + 1
+    count = min(bins, end - start)
+    edges = np.array([start + (end - start) * i // count for i in range(count + 1)], np.int64)
+    edges.flags.writeable = False
+    return edges
+
+
+def _refuse_overflow(config: PoolConfig, edges_ns: NDArray[np.int64]) -> None:
+    """Refuse bins so wide that slots in use, summed over nanoseconds, might pass 64 bits."""
+    slots = max(tier.slot_count for tier in config.tiers)
+    widest_ns = int(np.diff(edges_ns).max())
+    if slots * widest_ns >= 1 << 64:
+        raise ConfigError(
+            f"bins: {slots} slots over {widest_ns} ns exceed 64 bits; take more bins than "
+            f"{len(edges_ns) - 1}"
+        )
+
+
+def _summary(trace: Trace) -> TraceSummary:
+    peak = trace.peak_live()
+    return TraceSummary(
+        name=trace.provenance.get("file", ""),
+        sha256=trace.sha256,
+        filter=trace.provenance.get("filter", ""),
+        events=len(trace),
+        blocks=trace.block_count,
+        duration_ns=trace.duration_ns,
+        has_time=trace.has_time,
+        peak_live_bytes=peak.bytes,
+        peak_live_blocks=peak.blocks,
+    )
+
+
+def _sizes(trace: Trace, config: PoolConfig) -> NDArray[np.void]:
+    size_bytes, counts = trace.sizes()
+    bounds = np.array([tier.slot_bytes for tier in config.tiers], np.uint64)
+    home = np.searchsorted(bounds, size_bytes, side="left")
+    sizes = np.empty(len(size_bytes), SIZE_DTYPE)
+    sizes["size_bytes"] = size_bytes
+    sizes["requests"] = counts
+    sizes["tier"] = np.where(home < len(bounds), home, NO_TIER)
+    sizes.flags.writeable = False
+    return sizes
+
+
+def _fit(sizes: NDArray[np.void], config: PoolConfig) -> tuple[SizeFit, ...]:
+    rows = []
+    for index, tier in enumerate(config.tiers):
+        mine = sizes[sizes["tier"] == index]
+        requests = int(mine["requests"].sum())
+        requested = int((mine["requests"] * mine["size_bytes"].astype(np.int64)).sum())
+        unused = requests * tier.slot_bytes - requested
+        rows.append(SizeFit(tier.slot_bytes, requests, requested, unused))
+    return tuple(rows)
+
+
+def _sites(trace: Trace, misses: NDArray[np.uint64]) -> tuple[SiteMisses, ...]:
+    rows = [
+        SiteMisses(name, int(trace.site_requests[i]), int(misses[i]))
+        for i, name in enumerate(trace.sites)
+        if misses[i]
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row.misses, row.site)))

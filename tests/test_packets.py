@@ -1,0 +1,259 @@
+"""Packet logs: what is read, and what is refused and how."""
+
+import gzip
+import pickle
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyrns_pool import packets
+from pyrns_pool.errors import TraceError
+from pyrns_pool.formats import shipped
+from pyrns_pool.packets import DIRECTIONS, PACKET_DTYPE, TYPES, PacketLog, load_packets
+
+HEADER = "t_s,dir,type,context,length\n"
+ROW = "0.978578,in,DATA,NONE,195\n"
+
+
+def load(tmp_path, text, name="log.csv"):
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load_packets(path)
+
+
+rows = st.lists(
+    st.tuples(
+        st.integers(0, 2**62 - 1) | st.integers(0, 10**12),
+        st.integers(1, 1 << 20),
+        st.integers(0, 2),
+        st.integers(0, 3),
+        st.sampled_from(["NONE", "RESOURCE_ADV", "X9"]),
+    ),
+    min_size=1,
+    max_size=20,
+).map(sorted)
+
+
+@given(rows)
+def test_packets_are_read_to_the_last_nanosecond(tmp_path_factory, drawn):
+    text = HEADER + "".join(
+        f"{t // 10**9}.{t % 10**9:09},{DIRECTIONS[d]},{TYPES[kind]},{context},{length}\n"
+        for t, length, d, kind, context in drawn
+    )
+    log = load(tmp_path_factory.mktemp("log"), text)
+    assert [(*row[:4], log.contexts[row[4]]) for row in log.packets.tolist()] == drawn
+    assert len(log) == len(drawn) and log.duration_ns == drawn[-1][0] - drawn[0][0]
+    assert set(log.contexts) == {row[4] for row in drawn}
+
+
+@pytest.mark.parametrize(
+    "t_s, t_ns",
+    [
+        ("16777217.123456", 16777217123456000),
+        ("4503599.627370497", 4503599627370497),
+        ("4611686018.427387903", 2**62 - 1),
+        ("0.1", 10**8),
+        ("7", 7 * 10**9),
+    ],
+)
+def test_seconds_become_nanoseconds_without_rounding(tmp_path, t_s, t_ns):
+    assert load(tmp_path, f"{HEADER}{t_s},in,DATA,NONE,1").packets["t_ns"].tolist() == [t_ns]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEADER + ROW,
+        (HEADER + ROW)[:-1],
+        (HEADER + ROW).replace("\n", "\r\n"),
+        "\ufeff" + HEADER + ROW,
+        gzip.compress((HEADER + ROW).encode()),
+    ],
+)
+def test_forms_of_the_same_text_give_the_same_packets(tmp_path, text):
+    log = load(tmp_path, text)
+    assert log.packets.tolist() == [(978_578_000, 195, 2, 0, 0)] and log.contexts == ("NONE",)
+    form = "csv.gz" if isinstance(text, bytes) else "csv"
+    assert log.provenance == {"file": "log.csv", "format": form}
+
+
+def test_lines_may_be_cut_anywhere_between_chunks(tmp_path, monkeypatch):
+    text = HEADER + "".join(f"{i}.5,out,PROOF,C{i % 7},{i + 1}\n" for i in range(50))
+    whole = load(tmp_path, text)
+    for chunk_bytes in (1, 2, 3, 64):
+        monkeypatch.setattr("pyrns_pool.formats.files.CHUNK_BYTES", chunk_bytes)
+        assert (load(tmp_path, text).packets == whole.packets).all()
+
+
+def of_field(name, value, reason):
+    return f":3: field '{name}': value '{value}' {reason}"
+
+
+NO_HEADER = "is not the header line 't_s,dir,type,context,length'"
+FIVE = "does not have the 5 fields of 't_s,dir,type,context,length'"
+NO_NAME = "is no name of capital letters, digits and underscores"
+REFUSED = {
+    "time_sign": ("-1.5,in,DATA,NONE,1", of_field("t_s", "-1.5", "is no number of seconds")),
+    "time_exponent": ("1e3,in,DATA,NONE,1", of_field("t_s", "1e3", "is no number of seconds")),
+    "time_nan": ("nan,in,DATA,NONE,1", of_field("t_s", "nan", "is no number of seconds")),
+    "time_empty": (",in,DATA,NONE,1", of_field("t_s", "", "is no number of seconds")),
+    "time_ten_decimals": (
+        "1.0123456789,in,DATA,NONE,1",
+        of_field("t_s", "1.0123456789", "is no number of seconds"),
+    ),
+    "time_over_limit": (
+        "4611686018.427387904,in,DATA,NONE,1",
+        of_field("t_s", 2**62, f"is beyond the limit of {2**62 - 1} ns (PACKET_TIME_NS_MAX)"),
+    ),
+    "time_backward": (
+        "0.978577,in,DATA,NONE,1",
+        ":3: event 1: field 't_ns': value '978577000' is earlier than the packet before it, at "
+        "978578000 ns",
+    ),
+    "direction": ("1,up,DATA,NONE,1", of_field("dir", "up", "is none of pack, out, in")),
+    "type": ("1,in,data,NONE,1", of_field("type", "data", f"is none of {', '.join(TYPES)}")),
+    "context_small": ("1,in,DATA,none,1", of_field("context", "none", NO_NAME)),
+    "context_empty": ("1,in,DATA,,1", of_field("context", "", NO_NAME)),
+    "context_long": ("1,in,DATA," + "X" * 33 + ",1", of_field("context", "X" * 33, NO_NAME)),
+    "length_zero": (
+        "1,in,DATA,NONE,0",
+        ":3: event 1: field 'length': value '0' is outside 1 to 1048576 (PACKET_LENGTH_BYTES_MAX)",
+    ),
+    "length_sign": ("1,in,DATA,NONE,+5", of_field("length", "+5", "is not a decimal number")),
+    "length_nul": ("1,in,DATA,NONE,5\0", of_field("length", r"5\x00", "is not a decimal number")),
+    "length_other_digits": (
+        "1,in,DATA,NONE,٣",
+        of_field("length", r"Ù£", "is not a decimal number"),
+    ),
+    "length_over_limit": (
+        "1,in,DATA,NONE,1048577",
+        of_field("length", 1048577, "is beyond the limit of 1048576 (PACKET_LENGTH_BYTES_MAX)"),
+    ),
+    "too_few_fields": ("1,in,DATA,NONE", f":3: value '1,in,DATA,NONE' {FIVE}"),
+    "too_many_fields": ("1,in,DATA,NONE,1,1", f":3: value '1,in,DATA,NONE,1,1' {FIVE}"),
+    "empty_line": ("\n1,in,DATA,NONE,1", f":3: value '' {FIVE}"),
+    "long_line": (
+        "1" * 300,
+        f":3: value '{'1' * 40}...' is the start of a line longer than 256 bytes "
+        "(PACKET_LINE_BYTES_MAX)",
+    ),
+}
+
+
+@pytest.mark.parametrize("row, message", REFUSED.values(), ids=REFUSED)
+def test_a_refused_row_is_named_with_field_value_and_limit(tmp_path, row, message):
+    with pytest.raises(TraceError) as caught:
+        load(tmp_path, HEADER + ROW + row)
+    assert type(caught.value) is TraceError
+    assert str(caught.value) == f"{tmp_path}/log.csv{message}"
+    assert str(caught.value).isprintable() and caught.value.line == 3
+
+
+REFUSED_FILES = {
+    "header_only": (HEADER, ":1: no packets"),
+    "header_missing": (ROW, f":1: value '0.978578,in,DATA,NONE,195' {NO_HEADER}"),
+    "trace": (
+        "t_ns,op,id,size,thread,site\n",
+        ":1: value 't_ns,op,id,size,thread,site' is the header of a trace, not of a packet log: "
+        "use load_trace",
+    ),
+    "gzip_cut": (gzip.compress(HEADER.encode())[:-3], ": gzip data are cut off"),
+    "empty": ("", ": file is empty"),
+    "no_line_end_at_all": (
+        b"x" * 10_000_000,
+        f":1: value '{'x' * 40}...' {NO_HEADER}",
+    ),
+}
+
+
+@pytest.mark.parametrize("text, message", REFUSED_FILES.values(), ids=REFUSED_FILES)
+def test_a_file_that_is_no_packet_log_is_refused(tmp_path, text, message):
+    with pytest.raises(TraceError) as caught:
+        load(tmp_path, text)
+    assert str(caught.value) == f"{tmp_path}/log.csv{message}"
+
+
+def test_a_line_that_is_too_long_is_not_read_to_its_end(tmp_path):
+    (tmp_path / "log.csv").write_text(HEADER + "1" * 10_000_000)
+    seen = []
+    with pytest.raises(TraceError, match="is the start of a line longer than 256 bytes"):
+        load_packets(tmp_path / "log.csv", seen.append)
+    assert all(fraction < 0.1 for fraction in seen)
+
+
+def test_a_directory_is_refused(tmp_path):
+    with pytest.raises(TraceError, match="is a directory"):
+        load_packets(tmp_path)
+
+
+def test_more_contexts_than_the_limit_are_refused(tmp_path):
+    lines = [f"1,in,DATA,C{i},1\n" for i in range(257)]
+    assert len(load(tmp_path, HEADER + "".join(lines[:-1])).contexts) == 256
+    message = ":258: field 'context': value '257' is beyond the limit of 256 contexts"
+    with pytest.raises(TraceError, match=message):
+        load(tmp_path, HEADER + "".join(lines))
+
+
+def test_more_packets_than_the_limit_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(packets, "PACKETS_MAX", 3)
+    assert len(load(tmp_path, HEADER + ROW * 3)) == 3
+    with pytest.raises(TraceError, match=re.escape(":5: more than 3 packets (PACKETS_MAX)")):
+        load(tmp_path, HEADER + ROW * 4)
+
+
+SOUND = np.array([(5, 10, 0, 1, 0), (6, 20, 2, 3, 1)], PACKET_DTYPE)
+
+
+@pytest.mark.parametrize(
+    "field, value, message",
+    [
+        ("t_ns", -1, "field 't_ns': value '-1' is outside 0 to"),
+        ("t_ns", 4, "field 't_ns': value '4' is earlier than the packet before it, at 5 ns"),
+        ("length", 0, "field 'length': value '0' is outside 1 to 1048576"),
+        ("direction", 3, "field 'direction': value '3' is outside 0 to 2 (DIRECTIONS)"),
+        ("type", 4, "field 'type': value '4' is outside 0 to 3 (TYPES)"),
+        ("context", 2, "field 'context': value '2' is outside 0 to 1 (contexts)"),
+    ],
+)
+def test_a_log_built_from_wrong_numbers_is_refused(field, value, message):
+    rows = SOUND.copy()
+    rows[field][1] = value
+    with pytest.raises(TraceError, match=re.escape(f"event 1: {message}")):
+        PacketLog(rows, ("A", "B"))
+
+
+@pytest.mark.parametrize(
+    "packets_, contexts, message",
+    [
+        (SOUND[:0], ("A", "B"), "value '0' is not 1 to 4194304 packets (PACKETS_MAX)"),
+        (SOUND["t_ns"], ("A", "B"), "value '1-D, int64' is no one-dimensional array"),
+        (SOUND.reshape(1, 2), ("A", "B"), "value '2-D, "),
+        (SOUND, ("A", "A"), "field 'contexts': value 'A' is no name of"),
+        (SOUND, ("A", "b"), "field 'contexts': value 'b' is no name of"),
+        (SOUND, tuple(f"C{i}" for i in range(257)), "value '257' is beyond the limit of 256"),
+    ],
+)
+def test_a_log_built_from_wrong_parts_is_refused(packets_, contexts, message):
+    with pytest.raises(TraceError, match=re.escape(message)):
+        PacketLog(packets_, contexts)
+
+
+def test_a_log_cannot_be_changed_and_survives_pickling():
+    rows = SOUND.copy()
+    log = pickle.loads(pickle.dumps(PacketLog(rows, ("A", "B"), {"k": "v"})))
+    rows["length"] = 99
+    assert log.packets["length"].tolist() == [10, 20]
+    assert (log.contexts, log.provenance) == (("A", "B"), {"k": "v"})
+    with pytest.raises(ValueError, match="read-only"):
+        log.packets["length"] = 0
+
+
+def test_the_shipped_log_is_whole():
+    log = load_packets(shipped("reticulum_mtu500_transport.csv.gz"))
+    assert len(log) == 41_969 and log.packets["length"].max() == 499
+    counts = dict(zip(DIRECTIONS, np.bincount(log.packets["direction"]).tolist()))
+    assert counts == {"pack": 1_320, "out": 20_894, "in": 19_755}
+    assert sorted({TYPES[kind] for kind in log.packets["type"]}) == sorted(TYPES)
