@@ -1,0 +1,45 @@
+"""Figures of a replay: which tier is full, since when, and what was missed.
+
+Each figure takes a `pyrns_pool.results.ReplayResult` and draws on the Axes it is given, with no
+global state and no display; those that end in ``_figure`` make the whole sheet. What a figure
+shows is also a table, its *data twin*: those that end in ``_data``. `save_figures` writes both.
+
+>>> import pyrns_pool as rp
+>>> from pyrns_pool import plot
+>>> trace = rp.load_trace(rp.shipped("microreticulum_node_a.npz"))
+>>> result = rp.replay(trace, rp.PoolConfig.preset("design"))
+>>> figure = plot.occupancy_figure(result)
+>>> plot.tiers_data(result)["high_water"][:3]
+array([16, 16,  3], dtype=uint32)
+"""
+
+try:
+    import matplotlib  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "pyrns_pool.plot needs matplotlib: install python3-matplotlib by apt, or matplotlib by pip"
+    ) from error
+
+from pyrns_pool.plot._data import hit_rate_data, occupancy_data, sizes_data, tiers_data
+from pyrns_pool.plot._hit_rate import hit_rate, hit_rate_figure
+from pyrns_pool.plot._occupancy import occupancy, occupancy_figure, oversize
+from pyrns_pool.plot._save import save_figures
+from pyrns_pool.plot._sizes import fragmentation, sizes, sizes_figure
+from pyrns_pool.plot._style import Sheet
+
+__all__ = [
+    "Sheet",
+    "fragmentation",
+    "hit_rate",
+    "hit_rate_data",
+    "hit_rate_figure",
+    "occupancy",
+    "occupancy_data",
+    "occupancy_figure",
+    "oversize",
+    "save_figures",
+    "sizes",
+    "sizes_data",
+    "sizes_figure",
+    "tiers_data",
+]

@@ -1,0 +1,192 @@
+"""The data twins: the rows that a figure draws, and that its CSV file holds.
+
+In every table ``tier`` is the index of a tier, or -1 (NO_TIER) for the requests larger than every
+tier; those rows are there only if there are such requests. So counts add up to the pool's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyrns_pool.results import NO_TIER, ReplayResult, Timeline
+
+__all__ = ["hit_rate_data", "occupancy_data", "sizes_data", "tiers_data"]
+
+OCCUPANCY_BINS_MAX = 2000
+HIT_RATE_BINS_MAX = 100
+
+_BIN = [("tier", "<i4"), ("slot_bytes", "<u8"), ("start_ns", "<i8"), ("end_ns", "<i8")]
+_REQUESTS = [("requests", "<u8"), ("spills", "<u8"), ("exhausted", "<u8"), ("oversize", "<u8")]
+_IN_USE = [("in_use_min", "<u4"), ("in_use_mean", "<f8"), ("in_use_max", "<u4")]
+OCCUPANCY_DTYPE = np.dtype(_BIN + [("slot_count", "<u4")] + _IN_USE + _REQUESTS)
+HIT_RATE_DTYPE = np.dtype(_BIN + _REQUESTS + [("hit_rate", "<f8")])
+SIZES_DTYPE = np.dtype(
+    [("tier", "<i4"), ("above_bytes", "<u8"), ("up_to_bytes", "<u8"), ("requests", "<u8")]
+)
+TIERS_DTYPE = np.dtype(
+    [
+        ("tier", "<i4"),
+        ("slot_bytes", "<u8"),
+        ("slot_count", "<u4"),
+        ("requests", "<u8"),
+        ("hits", "<u8"),
+        ("spills", "<u8"),
+        ("spills_in", "<u8"),
+        ("exhausted", "<u8"),
+        ("oversize", "<u8"),
+        ("hit_rate", "<f8"),
+        ("high_water", "<u4"),
+        ("high_water_ns", "<i8"),
+        ("first_miss_ns", "<i8"),
+        ("requested_bytes", "<u8"),
+        ("internal_fragmentation_bytes", "<u8"),
+        ("fragmentation", "<f8"),
+    ]
+)
+
+
+def occupancy_data(result: ReplayResult) -> NDArray[np.void]:
+    """Return what `occupancy_figure` shows over time.
+
+    Parameters
+    ----------
+    result : ReplayResult
+        A replay.
+
+    Returns
+    -------
+    structured ndarray, shape (n,)
+        One row for each tier and bin, tier by tier, at most 2000 bins: ``tier``, ``slot_bytes``,
+        ``start_ns``, ``end_ns`` (the bin is [start, end)), ``slot_count``; slots in use
+        ``in_use_min``, ``in_use_mean`` (over time), ``in_use_max``; and of the requests of this
+        home tier ``requests``, ``spills``, ``exhausted``, ``oversize``.
+    """
+    timeline = result.timeline.coarsen(OCCUPANCY_BINS_MAX)
+    rows = _by_tier(result, timeline, OCCUPANCY_DTYPE)
+    mean = timeline.in_use_mean
+    for index, tier in enumerate(result.config.tiers):
+        mine = rows[index]
+        mine["slot_count"] = tier.slot_count
+        mine["in_use_mean"] = mean[:, index]
+        for name in ("in_use_min", "in_use_max"):
+            mine[name] = timeline.bins[name][:, index]
+    return rows.reshape(-1)
+
+
+def hit_rate_data(result: ReplayResult) -> NDArray[np.void]:
+    """Return what `hit_rate` shows over time.
+
+    Parameters
+    ----------
+    result : ReplayResult
+        A replay.
+
+    Returns
+    -------
+    structured ndarray, shape (n,)
+        One row for each tier and bin, tier by tier, at most 100 bins: ``tier``, ``slot_bytes``,
+        ``start_ns``, ``end_ns``, ``requests``, ``spills``, ``exhausted``, ``oversize`` as in
+        `occupancy_data`, and ``hit_rate``, 0 to 1, NaN where there was no request.
+    """
+    timeline = result.timeline.coarsen(HIT_RATE_BINS_MAX)
+    rows = _by_tier(result, timeline, HIT_RATE_DTYPE)
+    tiers = len(result.config.tiers)
+    rows["hit_rate"][:tiers] = timeline.hit_rate.T
+    rows["hit_rate"][tiers:] = np.where(timeline.oversize > 0, 0.0, np.nan)
+    return rows.reshape(-1)
+
+
+def sizes_data(result: ReplayResult) -> NDArray[np.void]:
+    """Return the bars of `sizes`.
+
+    Parameters
+    ----------
+    result : ReplayResult
+        A replay.
+
+    Returns
+    -------
+    structured ndarray, shape (n,)
+        One row for each class of sizes that was requested, ascending: ``tier``, their home;
+        ``above_bytes`` and ``up_to_bytes``, the class being above < size <= up_to (the first
+        class also holds size 0); ``requests``. Classes end at 1, 2, 3, 4, 6, 8, 12, 16, 24, ...
+        bytes, and at every tier's slot_bytes.
+    """
+    sizes = result.sizes
+    largest = int(sizes["size_bytes"][-1]) if len(sizes) else 1
+    powers = [1 << exponent for exponent in range(largest.bit_length() + 1)]
+    ends = {
+        *powers,
+        *(3 * power for power in powers),
+        *(t.slot_bytes for t in result.config.tiers),
+    }
+    bounds = np.array([0, *sorted(ends)], np.uint64)
+    of_size = np.searchsorted(bounds[1:], sizes["size_bytes"], side="left")
+    classes, first = np.unique(of_size, return_index=True)
+    rows = np.zeros(len(classes), SIZES_DTYPE)
+    rows["tier"] = sizes["tier"][first]
+    rows["above_bytes"] = bounds[classes]
+    rows["up_to_bytes"] = bounds[classes + 1]
+    if len(classes):
+        rows["requests"] = np.add.reduceat(sizes["requests"], first)
+    return rows
+
+
+def tiers_data(result: ReplayResult) -> NDArray[np.void]:
+    """Return the numbers that the figures write beside each tier.
+
+    Parameters
+    ----------
+    result : ReplayResult
+        A replay.
+
+    Returns
+    -------
+    structured ndarray, shape (n,)
+        One row for each tier: ``tier``, ``slot_bytes``, ``slot_count``; ``requests``, ``hits``,
+        ``spills``, ``spills_in``, ``exhausted``, ``oversize``, ``hit_rate``; ``high_water`` and
+        ``high_water_ns``, when it was first reached; ``first_miss_ns``, -1 if there was no miss or
+        it is not known; and of all requests of this home tier, served or not,
+        ``requested_bytes``, ``internal_fragmentation_bytes`` and ``fragmentation``, its share of
+        the slots' bytes, 0 to 1.
+    """
+    stats = result.stats
+    rows = np.zeros(len(stats.tiers) + (stats.oversize > 0), TIERS_DTYPE)
+    for row, tier, times, fit in zip(rows, stats.tiers, result.tier_times, result.fit):
+        for name in ("slot_bytes", "slot_count", "requests", "hits", "spills", "spills_in"):
+            row[name] = getattr(tier, name)
+        for name in ("exhausted", "hit_rate", "high_water"):
+            row[name] = getattr(tier, name)
+        for name in ("requested_bytes", "internal_fragmentation_bytes", "fragmentation"):
+            row[name] = getattr(fit, name)
+        row["high_water_ns"] = times.high_water_ns
+        row["first_miss_ns"] = -1 if times.first_miss_ns is None else times.first_miss_ns
+    rows["tier"][: len(stats.tiers)] = np.arange(len(stats.tiers))
+    if stats.oversize:
+        last = rows[-1]
+        last["tier"], last["high_water_ns"], last["first_miss_ns"] = NO_TIER, -1, -1
+        last["requests"] = last["oversize"] = stats.oversize
+        large = result.sizes[result.sizes["tier"] == NO_TIER]
+        last["requested_bytes"] = (large["size_bytes"] * large["requests"].astype(np.uint64)).sum()
+    return rows
+
+
+def _by_tier(
+    result: ReplayResult, timeline: Timeline, dtype: np.dtype[np.void]
+) -> NDArray[np.void]:
+    """Return one row of rows for each tier, and one for the oversize requests if there are any."""
+    tiers = result.config.tiers
+    groups = len(tiers) + (result.stats.oversize > 0)
+    rows = np.zeros((groups, len(timeline.oversize)), dtype)
+    rows["start_ns"] = timeline.edges_ns[:-1]
+    rows["end_ns"] = timeline.edges_ns[1:]
+    for index, tier in enumerate(tiers):
+        rows["tier"][index] = index
+        rows["slot_bytes"][index] = tier.slot_bytes
+        for name in ("requests", "spills", "exhausted"):
+            rows[name][index] = timeline.bins[name][:, index]
+    if groups > len(tiers):
+        rows["tier"][-1] = NO_TIER
+        rows["requests"][-1] = rows["oversize"][-1] = timeline.oversize
+    return rows

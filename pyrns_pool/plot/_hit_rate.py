@@ -1,0 +1,159 @@
+"""How much of the requests each tier served over time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedFormatter, FixedLocator
+
+from pyrns_pool.plot._data import HIT_RATE_BINS_MAX, hit_rate_data
+from pyrns_pool.plot._style import (
+    FAINT,
+    HEADER_IN,
+    INK,
+    MISS_AREA,
+    TEXT_PT,
+    Sheet,
+    TimeAxis,
+    counted,
+    extent_pt,
+    foot_in,
+    foot_legend,
+    frame,
+    header,
+    house_style,
+    legend_pt,
+    new_sheet,
+    panel,
+    percent,
+    tier_colour,
+    tier_name,
+    tint,
+    top_legend,
+)
+from pyrns_pool.results import ReplayResult
+
+__all__ = ["hit_rate", "hit_rate_figure"]
+
+_PITCH = 1.55  # Of the lanes, each of which is 1 high; the rest is for its words.
+_LANE_IN = 0.66
+_TITLE_IN = 0.3
+
+
+def hit_rate(result: ReplayResult, ax: Axes, *, legend: bool = True) -> Axes:
+    """Draw which share of each tier's requests was served over time, a lane for each tier.
+
+    Parameters
+    ----------
+    result : ReplayResult
+        A replay.
+    ax : matplotlib Axes
+        Where to draw.
+    legend : bool, optional
+        Whether to explain the colours, above the lanes.
+
+    Returns
+    -------
+    matplotlib Axes
+        `ax`. A lane is empty where there was no request; it says nothing about how many there
+        were. The numbers are those of `hit_rate_data`, the words over a lane of `tiers_data`.
+    """
+    axis = TimeAxis.of(result)
+    rows = hit_rate_data(result)
+    lanes = list(dict.fromkeys(rows["tier"].tolist()))
+    for index, tier in enumerate(lanes):
+        mine = rows[rows["tier"] == tier]
+        base = (len(lanes) - 1 - index) * _PITCH
+        edges = axis.positions(np.append(mine["start_ns"], mine["end_ns"][-1:]))
+        asked = np.maximum(mine["requests"], 1).astype(np.float64)
+        hits = base + mine["hit_rate"] - mine["spills"] / asked
+        served = base + mine["hit_rate"]
+        top = np.where(mine["requests"] > 0, base + 1, np.nan)
+        colour = tier_colour(tier)
+        floor = np.full(len(mine), base)
+        hatch = {"hatch": "///", "edgecolor": colour, "linewidth": 0}
+        ax.stairs(top, edges, baseline=served, fill=True, color=MISS_AREA, linewidth=0)
+        ax.stairs(served, edges, baseline=hits, fill=True, facecolor=tint(colour, 0.3), **hatch)
+        ax.stairs(hits, edges, baseline=floor, fill=True, color=tint(colour, 0.75), linewidth=0)
+        ax.stairs(served, edges, baseline=None, color=INK, linewidth=0.9, label=f"tier {tier}")
+        for level in (base, base + 1):
+            ax.axhline(level, color=FAINT, linewidth=0.6)
+        _write_over_lane(ax, base + 1, tier_name(result, tier), _facts(result, tier))
+
+    bases = [(len(lanes) - 1 - index) * _PITCH for index in range(len(lanes))]
+    handles = _handles(result)
+    height, words = extent_pt(ax)[1], legend_pt(ax, handles) if legend else 0.0
+    ax.set_ylim(-0.08, (bases[0] + _PITCH) * height / max(height - words, height / 3))
+    ax.yaxis.set_major_locator(FixedLocator([y for base in bases for y in (base, base + 1)]))
+    ax.yaxis.set_major_formatter(FixedFormatter(["0", "100"] * len(bases)))
+    ax.set_ylabel("hit rate (%)")
+    axis.apply(ax)
+    bins = min(len(result.timeline.oversize), HIT_RATE_BINS_MAX)
+    width = axis.span((axis.end_ns - axis.start_ns) / bins)
+    ax.set_xlabel(f"{axis.label}, in {counted(bins, 'bin')} of {width}")
+    ax.set_title("Hit rate by home tier", loc="left", weight="bold")
+    if legend:
+        top_legend(ax, handles)
+    frame(ax)
+    return ax
+
+
+def hit_rate_figure(result: ReplayResult) -> Sheet:
+    """Draw `hit_rate` on a sheet of its own.
+
+    Parameters
+    ----------
+    result : ReplayResult
+        A replay.
+
+    Returns
+    -------
+    Sheet, a matplotlib Figure
+        8 inches wide: 1200 pixels at its own resolution.
+    """
+    lanes = len(result.config.tiers) + (result.stats.oversize > 0)
+    stats = result.stats
+    served = f"{stats.hits + stats.spills:,} of {counted(stats.requests, 'request')}"
+    share = percent(stats.hits + stats.spills, stats.requests)
+    with house_style():
+        handles = _handles(result)
+        figure = new_sheet(HEADER_IN + _TITLE_IN + lanes * _LANE_IN + foot_in(handles))
+        header(figure, f"Hit rate: {served} served ({share})", result)
+        ax = panel(figure, HEADER_IN + _TITLE_IN, lanes * _LANE_IN)
+        hit_rate(result, ax, legend=False)
+        foot_legend(figure, handles)
+    return figure
+
+
+def _write_over_lane(ax: Axes, top: float, name: str, facts: str) -> None:
+    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "bottom"}
+    ax.annotate(name, (0, top), (3, 2), ha="left", fontsize=TEXT_PT, weight="bold", **place)
+    ax.annotate(facts, (1, top), (-3, 2), ha="right", fontsize=TEXT_PT, color=INK, **place)
+
+
+def _facts(result: ReplayResult, tier: int) -> str:
+    """Return in words what became of a tier's requests over the whole trace."""
+    if tier < 0:
+        return f"served 0 of {result.stats.oversize:,}"
+    stats = result.stats.tiers[tier]
+    if not stats.requests:
+        return "no requests"
+    served = stats.hits + stats.spills
+    spilled = f", {stats.spills:,} by a larger tier" if stats.spills else ""
+    share = percent(served, stats.requests)
+    return f"served {served:,} of {stats.requests:,}, {share}{spilled}"
+
+
+def _handles(result: ReplayResult) -> list[Any]:
+    grey = "#777777"
+    handles = [Patch(facecolor=tint(grey, 0.75), label="served by the home tier")]
+    if result.stats.spills:
+        hatch = {"hatch": "///", "facecolor": tint(grey, 0.3), "edgecolor": grey}
+        handles.append(Patch(label="spilled: served by a larger tier", linewidth=0, **hatch))
+    if result.stats.misses:
+        handles.append(Patch(facecolor=MISS_AREA, label="missed"))
+    handles.append(Patch(facecolor="white", edgecolor=FAINT, label="no request in the bin"))
+    return handles

@@ -1,0 +1,98 @@
+"""Writing the figures and their data twins to files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyrns_pool.formats.files import PathLike, output_file
+from pyrns_pool.plot._data import hit_rate_data, occupancy_data, sizes_data, tiers_data
+from pyrns_pool.plot._hit_rate import hit_rate_figure
+from pyrns_pool.plot._occupancy import occupancy_figure
+from pyrns_pool.plot._sizes import sizes_figure
+from pyrns_pool.results import ReplayResult
+
+__all__ = ["save_figures"]
+
+FORMATS = ("svg", "png")
+_FIGURES = {"occupancy": occupancy_figure, "hit_rate": hit_rate_figure, "sizes": sizes_figure}
+_TABLES = {
+    "occupancy": occupancy_data,
+    "hit_rate": hit_rate_data,
+    "sizes": sizes_data,
+    "tiers": tiers_data,
+}
+
+
+def save_figures(
+    result: ReplayResult,
+    directory: PathLike,
+    *,
+    formats: Sequence[str] = FORMATS,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write every figure of a replay, and the numbers that it shows.
+
+    Parameters
+    ----------
+    result : ReplayResult
+        A replay.
+    directory : str or path-like
+        Where to; it is made if it is missing.
+    formats : sequence of {"svg", "png"}, optional
+        Of the figures; PNG is 1200 pixels wide.
+    overwrite : bool, optional
+        Whether to replace files.
+
+    Returns
+    -------
+    list of Path
+        The files: ``occupancy``, ``hit_rate`` and ``sizes`` in every format and as ``.csv``, and
+        ``tiers.csv``, the numbers that the figures write beside the tiers.
+
+    Raises
+    ------
+    ValueError
+        If a format is unknown.
+    FileExistsError
+        If one of the files exists and `overwrite` is False; then none is written.
+
+    Notes
+    -----
+    The first line of a CSV file names its columns; `occupancy_data`, `hit_rate_data`, `sizes_data`
+    and `tiers_data` say what they hold. The same result gives the same bytes with the same
+    version of matplotlib.
+    """
+    for name in [formats] if isinstance(formats, str) else formats:
+        if name not in FORMATS or isinstance(formats, str):
+            raise ValueError(f"formats: {name!r} is not among {', '.join(FORMATS)}, in a sequence")
+    folder = Path(directory)
+    kinds = list(dict.fromkeys(formats))
+    figures = {folder / f"{name}.{kind}": (name, kind) for name in _FIGURES for kind in kinds}
+    tables = {folder / f"{name}.csv": make for name, make in _TABLES.items()}
+    for path in (*figures, *tables):
+        if path.exists() and not overwrite:
+            raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
+
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = {name: make(result) for name, make in _FIGURES.items()} if kinds else {}
+    for path, (name, kind) in figures.items():
+        with output_file(path, overwrite) as file:
+            file.write(drawn[name].image(kind))
+    for path, table in tables.items():
+        with output_file(path, overwrite) as file:
+            file.write(_csv(table(result)))
+    return [*figures, *tables]
+
+
+def _csv(rows: NDArray[np.void]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(rows.dtype.names or ())
+    writer.writerows(rows.tolist())  # csv writes a float by repr.
+    return text.getvalue().encode()

@@ -1,0 +1,326 @@
+"""What all figures share: colours, sheet, words for numbers, and the time axis."""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Iterator
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from pyrns_pool.errors import printable
+from pyrns_pool.results import ReplayResult
+
+# One for each of RNS_TIERS_MAX tiers, neighbours unlike in lightness. Every two, MISS included,
+# differ by a CIELAB distance of 15 or more under simulated (Machado 2009) protanopia,
+# deuteranopia and tritanopia; the first six are close to Okabe and Ito's.
+TIER_COLOURS = (
+    "#0072B2",
+    "#E69F00",
+    "#332288",
+    "#56B4E9",
+    "#009E73",
+    "#CC79A7",
+    "#555555",
+    "#D4C95A",
+)
+TIER_HATCHES = ("", "//", "..", "\\\\", "xx", "--", "||", "++")
+MISS = "#8F0A1E"
+MISS_AREA = "#F4CFCB"
+INK = "#1A1A1A"
+FAINT = "#666666"
+GRID = "#D9D9D9"
+
+WIDTH_IN = 8.0
+HEADER_IN = 0.74
+_LEFT_IN, _RIGHT_IN = 0.9, 0.2
+DPI = 150
+TEXT_PT = 8.5
+_HEADER_CHARS_MAX = 108
+
+_RC = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 9.5,
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "hatch.linewidth": 0.7,
+    "legend.fontsize": TEXT_PT,
+    "svg.hashsalt": "pyrns_pool",
+    "text.color": INK,
+    "xtick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": TEXT_PT,
+    "ytick.color": FAINT,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": TEXT_PT,
+}
+_UNITS_NS = (
+    ("h", 3_600_000_000_000),
+    ("min", 60_000_000_000),
+    ("s", 1_000_000_000),
+    ("ms", 1_000_000),
+    ("µs", 1_000),
+    ("ns", 1),
+)
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw as these figures do, whatever the user's settings of matplotlib are."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_RC)
+        yield
+
+
+def tier_colour(index: int) -> str:
+    """Return the colour that this tier has in every figure; of no tier, that of a miss."""
+    return TIER_COLOURS[index] if index >= 0 else MISS
+
+
+def tint(colour: str, strength: float) -> tuple[float, float, float]:
+    """Return a colour mixed with white; `strength` is 0 (white) to 1 (the colour itself)."""
+    rgb = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (1 - strength * (1 - value) for value in rgb)
+    return red, green, blue
+
+
+def tier_name(result: ReplayResult, index: int) -> str:
+    """Return how figures call a tier."""
+    tiers = result.config.tiers
+    if index < 0:
+        return f"oversize, above {tiers[-1].slot_bytes:,} B"
+    return f"{tiers[index].slot_bytes:,} B × {counted(tiers[index].slot_count, 'slot')}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count and its noun, "1 slot" or "1,024 slots"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share; only all is "100 %" and only nothing is "0 %"."""
+    if part in (0, whole):
+        return "0 %" if part == 0 else "100 %"
+    share = 100 * part / whole
+    if share < 0.1:
+        return "<0.1 %"
+    return ">99.9 %" if share > 99.9 else f"{share:.1f} %"
+
+
+def duration_text(ns: float) -> str:
+    """Return a duration in the unit that fits, to four digits.
+
+    Examples
+    --------
+    >>> duration_text(3_547_875), duration_text(49_193_931_722), duration_text(7.2e12)
+    ('3.548 ms', '49.19 s', '2 h')
+    """
+    limits = {"min": 5 * 60_000_000_000, "h": 2 * 3_600_000_000_000}
+    for unit, unit_ns in _UNITS_NS:
+        if abs(ns) >= limits.get(unit, unit_ns):
+            break
+    value = ns / unit_ns
+    return f"{value:,.0f} {unit}" if abs(value) >= 1000 else f"{value:.4g} {unit}"
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """How moments of a trace become positions on an x axis, and words."""
+
+    start_ns: int
+    end_ns: int
+    origin_ns: int
+    unit: str
+    unit_ns: int
+
+    @classmethod
+    def of(cls, result: ReplayResult) -> TimeAxis:
+        """Return the axis for a result; the same for all its figures."""
+        start, end = int(result.timeline.edges_ns[0]), int(result.timeline.edges_ns[-1])
+        if not result.trace.has_time:
+            return cls(start, end, 0, "", 1)
+        # Far from zero a tick would need more digits than there is room for.
+        origin = start if abs(start) > 1000 * (end - start) else 0
+        reach = max(abs(start - origin), abs(end - origin))
+        at_least = {"min": 5, "h": 3}
+        for unit, unit_ns in _UNITS_NS:
+            if reach >= at_least.get(unit, 2) * unit_ns:
+                break
+        return cls(start, end, origin, unit, unit_ns)
+
+    @property
+    def label(self) -> str:
+        """What the axis measures, with its unit."""
+        if not self.unit:
+            return "event number"
+        since = f"time since {self.origin_ns:,} ns" if self.origin_ns else "time"
+        return f"{since} ({self.unit})"
+
+    def positions(self, ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return where moments lie on the axis."""
+        result: NDArray[np.float64] = (ns - self.origin_ns) / self.unit_ns
+        return result
+
+    def position(self, ns: int) -> float:
+        """Return where one moment lies on the axis."""
+        return (ns - self.origin_ns) / self.unit_ns
+
+    def moment(self, ns: int) -> str:
+        """Return a moment in words."""
+        if not self.unit:
+            return f"event {ns:,}"
+        return ("+" if self.origin_ns else "") + duration_text(ns - self.origin_ns)
+
+    def span(self, ns: float) -> str:
+        """Return a length of time in words."""
+        if self.unit:
+            return duration_text(ns)
+        return "1 event" if ns == 1 else f"{ns:,.4g} events"
+
+    def apply(self, ax: Axes) -> None:
+        """Set the limits, ticks and grid of an x axis; its label is the caller's."""
+        left, right = self.position(self.start_ns), self.position(self.end_ns)
+        left = min(left, 0.0) if abs(left) < 0.05 * (right - left) else left
+        # The margin shows a mark in the first or the last bin beside the frame, not under it.
+        margin = 0.006 * (right - left)
+        ax.set_xlim(left - margin, right + margin)
+        ax.xaxis.set_major_locator(MaxNLocator(8, integer=not self.unit, steps=[1, 2, 2.5, 5, 10]))
+        ax.xaxis.set_major_formatter(FuncFormatter(_tick))
+        ax.grid(True, axis="x", color=GRID, linewidth=0.6)
+
+
+def _tick(value: float, _: Any = None) -> str:
+    text = f"{value:,.6f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def count_tick(value: float, _: Any = None) -> str:
+    """Return the tick label of a count, short enough for the margin."""
+    return f"{value / 1e6:,.4g} M" if value >= 1e6 else f"{value:,.0f}"
+
+
+def plain(text: str, chars_max: int = _HEADER_CHARS_MAX) -> str:
+    """Return text that no font and no mathematical notation can spoil."""
+    latin = text.encode("latin-1", "backslashreplace").decode("latin-1")
+    return printable(latin, chars_max).replace("$", r"\$")
+
+
+# Without these, the same figure would give other bytes at another time.
+_METADATA = {"svg": {"Date": None}, "png": {"Software": None}}
+
+
+class Sheet(Figure):  # type: ignore[misc]
+    """A figure that a notebook shows by itself, without pyplot."""
+
+    def image(self, kind: str) -> bytes:
+        """Return the figure as a file of the format `kind`; the same bytes every time."""
+        buffer = io.BytesIO()
+        with house_style():
+            self.savefig(buffer, format=kind, dpi=self.dpi, metadata=_METADATA[kind])
+        return buffer.getvalue()
+
+    def _repr_png_(self) -> bytes:
+        """Return what IPython displays."""
+        return self.image("png")
+
+
+def new_sheet(height_in: float) -> Sheet:
+    """Return an empty figure of the common width that needs no display."""
+    figure = Sheet(figsize=(WIDTH_IN, height_in), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def header(figure: Figure, title: str, result: ReplayResult) -> None:
+    """Write what the figure says, and of which trace and pool, into its upper 0.78 inches."""
+    height = figure.get_figheight()
+    trace = result.trace
+    parts = [trace.name or "unnamed trace"]
+    parts += [trace.filter] if trace.filter else []
+    parts += [counted(trace.events, "event")]
+    parts += [duration_text(trace.duration_ns)] if trace.has_time else ["no time"]
+    small = {"fontsize": TEXT_PT, "color": FAINT, "va": "top", "ha": "left"}
+    left = 0.1 / WIDTH_IN
+    figure.text(left, 1 - 0.1 / height, title, fontsize=11.5, weight="bold", va="top", ha="left")
+    figure.text(left, 1 - 0.34 / height, plain(", ".join(parts)), **small)
+    figure.text(left, 1 - 0.50 / height, plain(f"pool {result.config}"), **small)
+
+
+def panel(figure: Figure, top_in: float, height_in: float) -> Axes:
+    """Add an Axes as wide as the sheet, `top_in` inches below its upper edge."""
+    width, height = figure.get_size_inches()
+    bottom_in = height - top_in - height_in
+    span_in = width - _LEFT_IN - _RIGHT_IN
+    return figure.add_axes(
+        (_LEFT_IN / width, bottom_in / height, span_in / width, height_in / height)
+    )
+
+
+def foot_in(handles: list[Any]) -> float:
+    """Return the height for an x axis and `foot_legend` under it."""
+    return 0.56 + 0.19 * -(-len(handles) // 3)
+
+
+def foot_legend(figure: Figure, handles: list[Any]) -> None:
+    """Explain the marks at the foot of the sheet, beside no data."""
+    figure.legend(
+        handles=handles,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 0.04 / figure.get_figheight()),
+        ncol=3,
+        frameon=False,
+        columnspacing=1.6,
+    )
+
+
+def frame(ax: Axes) -> None:
+    """Give an Axes, whoever made it, the common frame."""
+    ax.set_axisbelow(True)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+
+
+def extent_pt(ax: Axes) -> tuple[float, float]:
+    """Return width and height of an Axes in points, as they are before any automatic layout."""
+    box = ax.get_window_extent()
+    scale = 72 / ax.figure.dpi
+    return box.width * scale, box.height * scale
+
+
+def legend_columns(ax: Axes) -> int:
+    """Return how many columns of a legend fit into an Axes."""
+    return max(1, min(3, int(extent_pt(ax)[0] // 165)))
+
+
+def legend_pt(ax: Axes, handles: list[Any]) -> float:
+    """Return the height of a legend inside an Axes, in points."""
+    return 8.0 + 14.0 * -(-len(handles) // legend_columns(ax))
+
+
+def top_legend(ax: Axes, handles: list[Any]) -> None:
+    """Explain the marks in the upper part of an Axes; the caller keeps that free of data."""
+    columns = legend_columns(ax)
+    ax.legend(handles=handles, loc="upper center", ncol=columns, frameon=False, fontsize=TEXT_PT)
+
+
+def panel_title(ax: Axes, name: str, facts: str, colour: str = INK) -> None:
+    """Write a panel's name, bold, and facts about it on one line, or on two if it is narrow."""
+    if 6.0 * len(name) + 4.9 * len(facts) > extent_pt(ax)[0]:
+        ax.set_title(f"{name}\n{facts}", loc="left", fontsize=TEXT_PT, color=INK)
+        return
+    ax.set_title(name, loc="left", fontsize=9, weight="bold", color=INK, pad=4)
+    ax.set_title(facts, loc="right", fontsize=TEXT_PT, color=colour, pad=4)
