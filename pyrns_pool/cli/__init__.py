@@ -1,0 +1,91 @@
+"""The command ``pyrns-pool``: it parses, calls and prints; it computes nothing.
+
+Exit status: 0; 1 for data that cannot be used, with one line on stderr; 2 for wrong use; 130 when
+interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import NoReturn, Optional, Sequence
+
+from pyrns_pool._version import VERSION
+from pyrns_pool.cli import demo, info, plot, replay
+from pyrns_pool.errors import ConfigError, PyrnsPoolError
+
+__all__ = ["main"]
+
+VERBS = (replay, plot, info, demo)
+EXIT_DATA, EXIT_USE, EXIT_INTERRUPTED = 1, 2, 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage in front."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with status 2."""
+        self.exit(EXIT_USE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="pyrns-pool",
+        description="Size a tiered memory pool from recorded allocation traces.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"pyrns-pool {VERSION}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb in VERBS:
+        name = verb.__name__.rpartition(".")[2]
+        about = (verb.__doc__ or "").splitlines()[0]
+        verb_parser = verbs.add_parser(name, help=about, description=about, allow_abbrev=False)
+        verb.add_arguments(verb_parser)
+        verb_parser.add_argument("--json", action="store_true", help="print JSON, not tables")
+        verb_parser.add_argument("--force", action="store_true", help="overwrite existing files")
+        verb_parser.set_defaults(run=verb.run)
+    return parser
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run one verb.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        As in ``sys.argv[1:]``, which is the default.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
+    parser = _parser()
+    try:
+        given = parser.parse_args(arguments)
+    except SystemExit as leave:  # --help, --version and wrong use
+        return leave.code if isinstance(leave.code, int) else EXIT_USE
+    try:
+        given.run(given)
+        sys.stdout.flush()
+        return 0
+    except KeyboardInterrupt:
+        return _fail("interrupted", EXIT_INTERRUPTED)
+    except ConfigError as error:
+        return _fail(str(error), EXIT_USE)
+    except BrokenPipeError:
+        # The reader has seen enough. What Python flushes at exit must not complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except FileExistsError as error:
+        return _fail(f"{error.filename or error} exists; --force overwrites it", EXIT_DATA)
+    except (PyrnsPoolError, ImportError, MemoryError) as error:
+        return _fail(str(error) or "out of memory", EXIT_DATA)
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}", EXIT_DATA)
+
+
+def _fail(text: str, status: int) -> int:
+    print(f"pyrns-pool: {text}", file=sys.stderr)
+    return status

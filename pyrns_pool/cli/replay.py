@@ -1,0 +1,146 @@
+"""Send a recorded trace through a pool and show what every tier did."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pyrns_pool.cli import output
+from pyrns_pool.config import FALLBACKS, POLICIES, PoolConfig, preset_names
+from pyrns_pool.formats import load_trace
+from pyrns_pool.replay import BINS_DEFAULT, replay
+from pyrns_pool.results import RESULT_NAME, ReplayResult
+from pyrns_pool.trace import Trace
+
+SUMMARY_NAME = "summary.json"
+SITES_SHOWN = 8
+
+
+def add_trace_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the trace and what part of it is meant."""
+    parser.add_argument("trace", metavar="TRACE", help="a .csv, .csv.gz or .npz file")
+    parser.add_argument("--site", metavar="PATTERN", help="only these sites: 'RNS::Bytes::*'")
+    parser.add_argument("--thread", metavar="N", type=int, help="only this allocating thread")
+
+
+def read_trace(given: argparse.Namespace) -> Trace:
+    """Return the trace that the arguments mean."""
+    with output.progress(f"reading {given.trace}") as report:
+        trace = load_trace(given.trace, report)
+    if given.site is None and given.thread is None:
+        return trace
+    return trace.filter(site=given.site, thread=given.thread)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `run` reads."""
+    add_trace_arguments(parser)
+    tiers = parser.add_mutually_exclusive_group()
+    tiers.add_argument("--tiers", metavar="LIST", help="such as 256x16,512x16,1024x16")
+    tiers.add_argument(
+        "--preset", metavar="NAME", default="design", help=f"{', '.join(preset_names())} [design]"
+    )
+    parser.add_argument("--policy", choices=POLICIES, help="[the preset's; strict for --tiers]")
+    parser.add_argument(
+        "--fallback", choices=FALLBACKS, default="none", help="what serves a miss [none]"
+    )
+    parser.add_argument(
+        "--bins",
+        metavar="N",
+        type=int,
+        default=BINS_DEFAULT,
+        help=f"most bins of the timeline [{BINS_DEFAULT}]",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", type=Path, help=f"write {RESULT_NAME} and {SUMMARY_NAME}"
+    )
+
+
+def config_of(given: argparse.Namespace) -> PoolConfig:
+    """Return the pool that the arguments mean."""
+    if given.tiers is not None:
+        return PoolConfig.parse(given.tiers, given.policy or "strict", given.fallback)
+    preset = PoolConfig.preset(given.preset, given.policy)
+    return PoolConfig(preset.tiers, preset.policy, given.fallback)
+
+
+def write_result(result: ReplayResult, directory: Path, force: bool) -> None:
+    """Write the result and its summary."""
+    directory.mkdir(parents=True, exist_ok=True)
+    result.save(directory / RESULT_NAME, overwrite=force)
+    output.write_json(directory / SUMMARY_NAME, result.to_dict(), force)
+
+
+def run(given: argparse.Namespace) -> None:
+    """Replay, write, print."""
+    config = config_of(given)
+    directory = given.output
+    if directory is not None:
+        wanted = [directory / RESULT_NAME, directory / SUMMARY_NAME]
+        output.refuse_existing(wanted, given.force)
+    trace = read_trace(given)
+    with output.progress("replaying") as report:
+        result = replay(trace, config, bins=given.bins, progress=report)
+    if directory is not None:
+        write_result(result, directory, given.force)
+    if given.json:
+        output.print_json(result.to_dict())
+        return
+    print_result(result)
+    if directory is not None:
+        print(f"\nwritten to {directory}; for figures: pyrns-pool plot {directory}")
+
+
+def print_result(result: ReplayResult) -> None:
+    """Print trace, pool, a row for each tier, where it missed, and the verdict."""
+    trace, stats, config = result.trace, result.stats, result.config
+    extent = [output.plural(trace.events, "event"), output.plural(trace.blocks, "request")]
+    extent += [output.duration(trace.duration_ns) if trace.has_time else "no time"]
+    live = f"peak live {trace.peak_live_bytes:,} bytes in {trace.peak_live_blocks:,} blocks"
+    print(f"trace {trace.name}: {', '.join([*extent, live])}")
+    if trace.filter:
+        print(f"      only {trace.filter}")
+    print(f"pool  {config}: {config.slots_bytes:,} bytes of slots\n")
+    print_tiers(result)
+    print_sites(result)
+    served = f"{output.percent(stats.hit_rate)} of {output.plural(stats.requests, 'request')}"
+    print(f"\n{served} served by the pool.")
+    if stats.misses:
+        heap = f"a heap behind it would hold up to {result.missed_bytes_peak:,} bytes"
+        print(f"For the {stats.misses:,} missed, {heap}.")
+
+
+def print_tiers(result: ReplayResult) -> None:
+    """Print a row for each tier, the oversize requests, and the sum."""
+    stats = result.stats
+    columns = ["tier", "slots", "requests", "hits", "spills", "exhausted", "hit rate"]
+    rows = []
+    for tier, times in zip(stats.tiers, result.tier_times):
+        numbers = (tier.slot_count, tier.requests, tier.hits, tier.spills, tier.exhausted)
+        high_water = f"{tier.high_water:,} at {output.duration(times.high_water_ns)}"
+        first_miss = "-" if times.first_miss_ns is None else output.duration(times.first_miss_ns)
+        rate = output.percent(tier.hit_rate) if tier.requests else "-"
+        counts = [f"{number:,}" for number in numbers]
+        rows.append([str(tier.slot_bytes), *counts, rate, high_water, first_miss])
+    rows.append(["oversize", "", f"{stats.oversize:,}", "", "", "", "", "", ""])
+    slots = sum(tier.slot_count for tier in stats.tiers)
+    sums = (slots, stats.requests, stats.hits, stats.spills, stats.exhausted)
+    rate = output.percent(stats.hit_rate)
+    rows.append(["all", *(f"{number:,}" for number in sums), rate, "", ""])
+    output.print_table([*columns, "high-water mark", "first miss"], rows)
+
+
+def print_sites(result: ReplayResult) -> None:
+    """Print the sites that missed most."""
+    if not result.sites:
+        return
+    print("\nwhere it missed")
+    rows = [
+        [row.site or "(no site)", f"{row.requests:,}", f"{row.misses:,}"]
+        for row in result.sites[:SITES_SHOWN]
+    ]
+    rest = result.sites[SITES_SHOWN:]
+    if rest:
+        sums = (sum(row.requests for row in rest), sum(row.misses for row in rest))
+        rows.append([f"{len(rest)} more", *(f"{number:,}" for number in sums)])
+    output.print_table(["site", "requests", "misses"], rows)
