@@ -1,0 +1,81 @@
+"""What the README shows is what its commands print today."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+import pyrns_pool as rp
+from pyrns_pool.plot import save_figures
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+PICTURE = "docs/img/occupancy.png"
+DEBIAN_MATPLOTLIB = "3.6.3"  # Another version draws other bytes.
+
+
+def blocks(language):
+    """Return the code blocks of a language, in order; "" is the language of plain text."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.M | re.S)
+    return [text for name, text in found if name == language]
+
+
+def printed(*command):
+    """Return what a Python command prints."""
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def test_the_script_prints_what_the_readme_says():
+    (script,) = blocks("python")
+    assert len(script.strip().splitlines()) <= 15
+    assert printed("-c", script) in blocks("")
+
+
+def test_the_demo_prints_what_the_readme_says(tmp_path):
+    text = printed("-m", "pyrns_pool", "demo", "-o", tmp_path / "demo")
+    table = text.partition("\nfigures,")[0].rstrip() + "\n"
+    assert table in blocks("")
+
+
+def test_the_c_example_compiles_without_a_warning(tmp_path):
+    import cbuild
+
+    (example,) = blocks("c")
+    source = tmp_path / "example.c"
+    prototypes = "rns_status_t start(void);\nrns_status_t receive(void** packet);\n"
+    begin = example.index("rns_status_t start")
+    main = "int main(void)\n{\n    void* p;\n    return start() + receive(&p);\n}\n"
+    source.write_text(example[:begin] + prototypes + example[begin:] + main)
+    program = cbuild.build(tmp_path, [source, *cbuild.sources("core")])
+    cbuild.run(program)
+
+
+def test_the_pool_without_a_miss_has_the_size_that_the_readme_says():
+    (tiers,) = re.findall(r"--tiers (32x[0-9x,\s]+)`", README)
+    trace = rp.load_trace(rp.shipped("microreticulum_node_a.npz"))
+    result = rp.replay(trace, rp.PoolConfig.parse(tiers))
+    assert result.stats.misses == 0
+    assert all(tier.high_water == tier.slot_count for tier in result.stats.tiers)
+    peak = result.trace.peak_live_bytes
+    ratio = result.config.slots_bytes / peak
+    assert f"{result.config.slots_bytes:,} bytes, {ratio:.2f}\ntimes the {peak:,} bytes" in README
+
+
+def test_every_link_of_the_readme_leads_somewhere():
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    assert PICTURE in links
+    assert not [link for link in links if not (ROOT / link).exists()]
+
+
+@pytest.mark.skipif(matplotlib.__version__ != DEBIAN_MATPLOTLIB, reason="draws other bytes")
+def test_the_picture_is_what_the_demo_draws_today(tmp_path):
+    trace = rp.load_trace(rp.shipped("microreticulum_node_a.npz"))
+    result = rp.replay(trace, rp.PoolConfig.preset("design"))
+    save_figures(result, tmp_path, formats=("png",))
+    assert (tmp_path / "occupancy.png").read_bytes() == (ROOT / PICTURE).read_bytes()
