@@ -208,10 +208,11 @@ static void write_number(rns_sink_t sink, const char* label, rns_counter_t numbe
     sink.write(sink.context, &digits[first], sizeof digits - first);
 }
 
-/// Return served / requests in tenths of a per cent, rounded down; 1000 if nothing was requested.
+/// Return served / requests in tenths of a per cent, rounded down; 1000 if nothing was requested,
+/// or if a 32-bit counter has wrapped around.
 static rns_counter_t per_mille(rns_counter_t served, rns_counter_t requests)
 {
-    if (requests == 0) {
+    if (served >= requests) {
         return 1000u;
     }
     /* Both are scaled alike where the product would not fit. */

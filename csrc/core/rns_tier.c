@@ -88,26 +88,33 @@ static uint32_t free_bits(const rns_tier_t* self, uint32_t group)
                                  : rns_cell_load(&self->words[group]);
 }
 
+/// Take the mark off a word that was seen to be 0.
+static void unmark(rns_tier_t* self, uint32_t word_index)
+{
+    RNS_CELL(uint32_t)* const summary = &self->summary[word_index / 32u];
+    const uint32_t mark = (uint32_t)1 << (word_index % 32u);
+    (void)rns_cell_and(summary, ~mark);
+    /* A give may have set a bit of this word before the mark went. */
+    if (rns_cell_load(&self->words[word_index]) != 0) {
+        (void)rns_cell_or(summary, mark);
+    }
+}
+
 /// Clear the lowest set bit of one word; return the slot's index, RNS_NO_SLOT if the word is 0.
 static uint32_t clear_lowest_of(rns_tier_t* self, uint32_t word_index)
 {
     RNS_CELL(uint32_t)* const word = &self->words[word_index];
-    RNS_CELL(uint32_t)* const summary = &self->summary[word_index / 32u];
-    const uint32_t mark = (uint32_t)1 << (word_index % 32u);
     uint32_t bits = rns_cell_load(word);
     while (bits != 0) {
         const uint32_t rest = bits & (bits - 1u);
         if (rns_cell_cas(word, &bits, rest)) {
             if (rest == 0) {
-                (void)rns_cell_and(summary, ~mark);
-                /* A give may have set a bit of this word before the mark went. */
-                if (rns_cell_load(word) != 0) {
-                    (void)rns_cell_or(summary, mark);
-                }
+                unmark(self, word_index);
             }
             return word_index * 32u + rns_lowest_bit_index(bits);
         }
     }
+    unmark(self, word_index);
     return RNS_NO_SLOT;
 }
 
@@ -327,10 +334,16 @@ rns_tier_counts_t rns_tier_counts(const rns_tier_t* self)
 void rns_tier_reset_window(rns_tier_t* self)
 {
 #if RNS_STATS
-    rns_cell_exchange(&self->window_least_free, tier_free_count(self, rns_cell_load(&self->gate)));
+    /* What begins the window may be a take that has not noted itself yet, and will not where the
+     * window already knows: so it goes into the lifetime's record here. */
+    uint32_t free_count = tier_free_count(self, rns_cell_load(&self->gate));
+    lower(&self->least_free, free_count);
+    rns_cell_exchange(&self->window_least_free, free_count);
     /* A take between the count and the exchange noted itself in the old window; one after the
      * exchange notes itself in the new. */
-    lower(&self->window_least_free, tier_free_count(self, rns_cell_load(&self->gate)));
+    free_count = tier_free_count(self, rns_cell_load(&self->gate));
+    lower(&self->least_free, free_count);
+    lower(&self->window_least_free, free_count);
 #else
     (void)self;
 #endif
@@ -352,7 +365,9 @@ static rns_damage_t check_bitmap(const rns_tier_t* self)
         }
         if (self->word_count != 0) {
             const uint32_t marks = rns_cell_load(&self->summary[group / 32u]);
-            if (((marks >> (group % 32u)) & 1u) != (bits != 0 ? 1u : 0u)) {
+            const bool is_marked = ((marks >> (group % 32u)) & 1u) != 0;
+            /* A thread may set a mark again after another has emptied the word. */
+            if (bits != 0 ? !is_marked : is_marked && RNS_SYNC != RNS_SYNC_ATOMIC) {
                 return damaged(RNS_DAMAGE_INVARIANT, "I3", group * 32u);
             }
         }

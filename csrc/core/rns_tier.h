@@ -16,7 +16,9 @@
 /// Invariants (rns_tier_check):
 ///   I1  No bit at or above slot_count is set in the bitmap.
 ///   I2  The gate's number of free slots is the number of set bits. (Above 32 slots: at rest.)
-///   I3  A summary bit is set if and only if its word is not 0. (At rest.)
+///   I3  The summary bit of a word that is not 0 is set; in RNS_SYNC_NONE and RNS_SYNC_LOCK that
+///   of
+///       no other. (At rest.)
 ///   I4  in_use <= high_water <= slot_count; in_use <= window_high_water <= high_water.
 ///   I5  takes - gives = in_use.
 ///   I6  The bytes of a free slot are untouched. (RNS_POISON)
