@@ -88,6 +88,7 @@ class Pool:
         return self._native is None
 
     def _open(self) -> NativePool:
+        """Return what `close` drops; whoever calls C holds it, for another thread may close."""
         if self._native is None:
             raise PoolError("the pool is closed")
         return self._native
@@ -167,7 +168,8 @@ class Pool:
 
     def reset_window(self) -> None:
         """Begin a new window: each tier's window_high_water becomes its in_use."""
-        atomic.lib.rns_pool_reset_window(self._open().pool)
+        native = self._open()
+        atomic.lib.rns_pool_reset_window(native.pool)
 
     def check(self) -> None:
         """Verify every invariant of the pool, at rest.
@@ -181,7 +183,7 @@ class Pool:
 
     def live(self) -> list[LiveSlot]:
         """Return every slot in use, by tier and index."""
-        native = self._open()  # Kept alive though another thread may close the pool.
+        native = self._open()
         found: list[LiveSlot] = []
         handle = atomic.ffi.new_handle(found)
         atomic.lib.rns_pool_each_live(native.pool, atomic.lib.pyrns_visit, handle)
@@ -189,10 +191,11 @@ class Pool:
 
     def log_line(self) -> str:
         """Return the line that firmware prints: requests, hits, hit rate, and every tier."""
+        native = self._open()
         text: list[bytes] = []
         handle = atomic.ffi.new_handle(text)
         sink = {"write": atomic.lib.pyrns_write, "context": handle}
-        atomic.lib.rns_pool_log(self._open().pool, sink)
+        atomic.lib.rns_pool_log(native.pool, sink)
         return b"".join(text).decode().rstrip("\n")
 
     def link(self, other: Pool) -> None:
