@@ -178,8 +178,8 @@ RNS_COLD static rns_status_t take_elsewhere(rns_pool_t* self, uint32_t home, siz
         return RNS_OK;
     }
     count_miss(self, home);
-    if (self->fallback.take != NULL) {
-        *out = self->fallback.take(self->fallback.context, size_bytes);
+    if (self->fallback.take != NULL && size_bytes <= SIZE_MAX - self->header_bytes) {
+        *out = self->fallback.take(self->fallback.context, self->header_bytes + size_bytes);
     }
     if (*out == NULL) {
         return home < self->tier_count ? RNS_MISS_EXHAUSTED : RNS_MISS_OVERSIZE;

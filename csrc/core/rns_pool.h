@@ -55,7 +55,7 @@ typedef struct {
 
 /// Serves misses from elsewhere, a heap for instance. Both functions or none.
 typedef struct {
-    /// Return `size_bytes` of memory or NULL.
+    /// Return `size_bytes` of memory, which include the pool's header_bytes, or NULL.
     void* (*take)(void* context, size_t size_bytes);
     /// Take a block back; return false, changing nothing, if it is not one of take()'s live
     /// blocks. A hook that cannot know (free()) returns true: a foreign pointer is then only
@@ -198,6 +198,7 @@ typedef struct rns_pool {
     uint32_t slot_bytes[RNS_TIERS_MAX];
     uint8_t region[RNS_TIERS_MAX];
     rns_pool_tier_t tiers[RNS_TIERS_MAX];
+    uint32_t header_bytes;
     rns_memory_t storage;
     rns_fallback_t fallback;
     rns_low_water_t low_water;
@@ -279,6 +280,8 @@ RNS_MUST_USE rns_status_t rns_pool_locate(const rns_pool_t* self, const void* sl
 
 /// Let two pools know each other's memory, so that a slot of one given to the other is reported
 /// as RNS_MISUSE_WRONG_POOL instead of RNS_MISUSE_FOREIGN. Joins the rings of both.
+///
+/// Do not link a pool with one that its own fallback draws from: those blocks are no misuse.
 ///
 /// Threads: before other threads use either pool.
 void rns_pool_link(rns_pool_t* self, rns_pool_t* other);
