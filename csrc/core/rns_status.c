@@ -9,6 +9,12 @@ const char* rns_status_name(rns_status_t status)
         return "MISS_EXHAUSTED";
     case RNS_MISS_OVERSIZE:
         return "MISS_OVERSIZE";
+    case RNS_MISS_SHARED:
+        return "MISS_SHARED";
+    case RNS_MISS_ABSENT:
+        return "MISS_ABSENT";
+    case RNS_MISS_PRESENT:
+        return "MISS_PRESENT";
     case RNS_CONFIG_TIER_COUNT:
         return "CONFIG_TIER_COUNT";
     case RNS_CONFIG_TIER_ORDER:
@@ -37,6 +43,10 @@ const char* rns_status_name(rns_status_t status)
         return "CONFIG_STORAGE_ALIGN";
     case RNS_CONFIG_STORAGE_OVERLAP:
         return "CONFIG_STORAGE_OVERLAP";
+    case RNS_CONFIG_KEY_BYTES:
+        return "CONFIG_KEY_BYTES";
+    case RNS_CONFIG_CULL:
+        return "CONFIG_CULL";
     case RNS_MISUSE_FOREIGN:
         return "MISUSE_FOREIGN";
     case RNS_MISUSE_OUT_OF_RANGE:
@@ -55,6 +65,14 @@ const char* rns_status_name(rns_status_t status)
         return "DAMAGE_WRITE_AFTER_GIVE";
     case RNS_DAMAGE_INVARIANT:
         return "DAMAGE_INVARIANT";
+    case RNS_INPUT_HEX_DIGIT:
+        return "INPUT_HEX_DIGIT";
+    case RNS_INPUT_HEX_ODD:
+        return "INPUT_HEX_ODD";
+    case RNS_INPUT_RANGE:
+        return "INPUT_RANGE";
+    case RNS_MISUSE_REENTRANT:
+        return "MISUSE_REENTRANT";
     }
     return "UNKNOWN";
 }

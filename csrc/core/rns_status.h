@@ -1,17 +1,20 @@
 /// @file rns_status.h
 /// What every function of the core answers: 0, an ordinary miss, or a named fault.
 ///
-/// 0 is success, positive is an ordinary miss, negative is a refused configuration, misuse or
-/// damage. A negative status means that nothing was changed.
+/// 0 is success, positive is an ordinary miss, negative is a refused configuration or input,
+/// misuse or damage. A negative status means that nothing was changed.
 #ifndef RNS_STATUS_H
 #define RNS_STATUS_H
 
 typedef enum {
     RNS_OK = 0,
 
-    /* Ordinary misses: no memory was handed out. */
+    /* Ordinary misses: no memory was handed out, nothing was changed. */
     RNS_MISS_EXHAUSTED = 1, ///< Every slot that might serve the request is in use.
     RNS_MISS_OVERSIZE = 2,  ///< Larger than the largest tier.
+    RNS_MISS_SHARED = 3,    ///< Others share the buffer: it cannot be written without a copy.
+    RNS_MISS_ABSENT = 4,    ///< The table has no entry with the key.
+    RNS_MISS_PRESENT = 5,   ///< The table had one: it was updated, the one miss that acts.
 
     /* Configuration that rns_pool_init() refuses. */
     RNS_CONFIG_TIER_COUNT = -1, ///< No tier, or more than RNS_TIERS_MAX.
@@ -28,6 +31,8 @@ typedef enum {
     RNS_CONFIG_STORAGE_SMALL = -12,   ///< Less storage than rns_pool_storage_bytes() asks for.
     RNS_CONFIG_STORAGE_ALIGN = -13,   ///< Storage is NULL or not aligned to RNS_ALIGN_BYTES.
     RNS_CONFIG_STORAGE_OVERLAP = -14, ///< Two tiers, or a tier and the storage, share memory.
+    RNS_CONFIG_KEY_BYTES = -15,       ///< key_bytes is 0 or above RNS_TABLE_KEY_BYTES_MAX.
+    RNS_CONFIG_CULL = -16,            ///< Percentages above 100, or not descending.
 
     /* Misuse of give; each has a counter (rns_misuse_counts_t). */
     RNS_MISUSE_FOREIGN = -20,      ///< Not in this pool's memory, nor taken from its fallback.
@@ -41,6 +46,14 @@ typedef enum {
     RNS_DAMAGE_CANARY = -26,           ///< Written past the end of a slot (RNS_CANARY).
     RNS_DAMAGE_WRITE_AFTER_GIVE = -27, ///< Written to after it was given back (RNS_POISON).
     RNS_DAMAGE_INVARIANT = -28,        ///< The pool's own records contradict each other.
+
+    /* Input that a function of Bytes refuses. */
+    RNS_INPUT_HEX_DIGIT = -40, ///< A character that is no hexadecimal digit.
+    RNS_INPUT_HEX_ODD = -41,   ///< Hexadecimal text with half a byte at its end.
+    RNS_INPUT_RANGE = -42,     ///< An index, or room for output, outside what is there.
+
+    /* Misuse of a table. */
+    RNS_MISUSE_REENTRANT = -60, ///< A change from its drop hook, or a visit within a visit.
 } rns_status_t;
 
 /// Return the enumerator's name without its prefix, "MISUSE_DOUBLE_GIVE" for instance.
