@@ -1,0 +1,13 @@
+/* Runs the suites of the table. They are a program of their own, so that they compile alone. */
+#include "table_fixture.h"
+
+int main(void)
+{
+    suite_table();
+    suite_table_index();
+    suite_table_each();
+    suite_table_config();
+    suite_table_random();
+    suite_table_check();
+    return check_finish();
+}
