@@ -44,9 +44,10 @@ lint: packages-test $(INSTALLED) ## run the linters only
 sanitize: packages-test $(INSTALLED) ## run the C suites under the sanitizers only
 	@$(PYTEST) tests -k sanit
 
-bench: packages-bench $(INSTALLED) ## measure the core against its peers, and the replay
+bench: packages-bench $(INSTALLED) ## measure the core against its peers, the replay, the tables
 	@$(VENV)/bin/python benchmarks/core_peers.py
 	@$(VENV)/bin/python benchmarks/replay_speed.py
+	@$(VENV)/bin/python benchmarks/table_speed.py
 
 clean: ## remove everything that make made
 	@rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .mypy_cache .hypothesis
