@@ -386,8 +386,7 @@ static rns_damage_t check_counts(const rns_tier_t* self)
     const rns_tier_counts_t counts = rns_tier_counts(self);
     const uint32_t least_free = rns_cell_load(&self->least_free);
     const uint32_t window_least_free = rns_cell_load(&self->window_least_free);
-    if (self->slot_count - counts.in_use < window_least_free || window_least_free < least_free ||
-        window_least_free > self->slot_count) {
+    if (self->slot_count - counts.in_use < window_least_free || window_least_free < least_free) {
         return damaged(RNS_DAMAGE_INVARIANT, "I4", 0);
     }
     if (RNS_COUNTER_BITS == 64 && counts.takes < counts.in_use) {

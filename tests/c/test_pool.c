@@ -346,6 +346,24 @@ static void test_a_spill_pool_asks_the_fallback_last(void)
     pool_fixture_end(&f);
 }
 
+static void test_the_fallback_is_asked_for_the_header_too_unless_that_overflows(void)
+{
+    small_heap_t heap = {0};
+    rns_pool_config_t config = config_with_heap(&heap);
+    config.header_bytes = 16;
+    pool_fixture_t f;
+    pool_fixture_init(&f, &config);
+    CHECK(pool_take(&f, 5000) == heap.block[0]);
+    CHECK_EQUAL(heap.last_size_bytes, 5016);
+    CHECK(pool_take(&f, SIZE_MAX - 16u) == heap.block[1]);
+    CHECK_EQUAL(heap.last_size_bytes, SIZE_MAX);
+    CHECK_STATUS(rns_pool_give(&f.pool, heap.block[1]), RNS_OK);
+    CHECK(pool_take(&f, SIZE_MAX - 15u) == NULL);
+    CHECK(pool_take(&f, SIZE_MAX) == NULL);
+    CHECK_EQUAL(heap.takes, 2);
+    pool_fixture_end(&f);
+}
+
 void suite_pool(void)
 {
     RUN(test_the_home_tier_is_the_smallest_that_fits);
@@ -359,4 +377,5 @@ void suite_pool(void)
     RUN(test_a_foreign_pointer_is_told_by_the_fallback_while_its_blocks_are_out);
     RUN(test_the_fallback_is_not_asked_for_what_lies_in_the_pool);
     RUN(test_a_spill_pool_asks_the_fallback_last);
+    RUN(test_the_fallback_is_asked_for_the_header_too_unless_that_overflows);
 }

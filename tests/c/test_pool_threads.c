@@ -62,6 +62,9 @@ static void* work(void* context)
             (void)sched_yield();
         }
     }
+    /* Nobody gives back the rest before all have had their turn: so the pool runs dry even where
+     * the threads happen to run one after the other. */
+    wait_for_all(&shared->barrier);
     for (uint32_t i = 0; i < HELD; ++i) {
         if (held[i] != NULL) {
             give_checked(self, held[i]);
@@ -100,7 +103,7 @@ static void* watch(void* context)
     worker_t* const self = context;
     rns_counter_t takes = 0;
     rns_counter_t gives = 0;
-    while (!atomic_load(&self->shared->is_over)) {
+    do {
         rns_pool_stats_t stats;
         rns_pool_stats(&self->shared->f.pool, &stats);
         self->faults += !is_plausible(&stats);
@@ -108,7 +111,7 @@ static void* watch(void* context)
         takes = stats.takes;
         gives = stats.gives;
         ++self->snapshots;
-    }
+    } while (!atomic_load(&self->shared->is_over));
     return NULL;
 }
 
@@ -116,10 +119,10 @@ static void* watch(void* context)
 static void* reset(void* context)
 {
     worker_t* const self = context;
-    while (!atomic_load(&self->shared->is_over)) {
+    do {
         rns_pool_reset_window(&self->shared->f.pool);
         ++self->snapshots;
-    }
+    } while (!atomic_load(&self->shared->is_over));
     return NULL;
 }
 
@@ -142,6 +145,7 @@ static uint64_t empty_mailbox(shared_t* shared)
 static void run_workers(rns_policy_t policy, void* (*other)(void*))
 {
     shared_t* const shared = shared_new(policy);
+    shared->barrier.count = WORKERS;
     worker_t workers[WORKERS];
     worker_t besides;
     worker_start(&besides, shared, WORKERS, other);
@@ -200,6 +204,7 @@ static void test_windows_may_begin_while_slots_are_taken(void)
 static void test_two_threads_on_a_pool_without_synchronisation_race(void)
 {
     shared_t* const shared = shared_new(RNS_POLICY_STRICT);
+    shared->barrier.count = 2;
     worker_t workers[2];
     for (uint32_t i = 0; i < 2; ++i) {
         worker_start(&workers[i], shared, i, work);

@@ -168,6 +168,13 @@ static void test_a_take_finds_the_slot_whose_mark_another_thread_has_yet_to_set(
     CHECK_EQUAL(tier_take_index(&f), 0);
     CHECK_EQUAL(tier_take_index(&f), 1);
     rns_cell_store(&f.tier.summary[0], 7u);
+    for (uint32_t index = 2; index < 32; ++index) {
+        CHECK_EQUAL(tier_take_index(&f), index);
+    }
+    CHECK_EQUAL(rns_cell_load(&f.tier.summary[0]), 6);
+    rns_cell_store(&f.tier.summary[0], 7u); /* a mark too many goes when it is met */
+    CHECK_EQUAL(tier_take_index(&f), 32);
+    CHECK_EQUAL(rns_cell_load(&f.tier.summary[0]), 6);
     tier_fixture_end(&f);
 }
 #endif
