@@ -182,7 +182,9 @@ rns_status_t rns_pool_init(rns_pool_t* self, const rns_pool_config_t* config, rn
     self->tier_count = config->tier_count;
     self->policy = config->policy;
     self->header_bytes = config->header_bytes;
-    self->storage = storage.start == NULL ? (rns_memory_t){0} : storage;
+    if (storage.start != NULL) {
+        self->storage = storage;
+    }
     self->fallback = config->fallback;
     self->low_water = config->low_water;
     self->next = self;
