@@ -22,7 +22,8 @@ def write_members(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
     arrays : mapping of str to ndarray
         Written in this order; no object arrays.
     """
-    with zipfile.ZipFile(file, "w") as archive:
+    archive = zipfile.ZipFile(file, "w")
+    try:
         for name, array in arrays.items():
             data = io.BytesIO()
             np.save(data, array, allow_pickle=False)
@@ -30,3 +31,8 @@ def write_members(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
             info.create_system = 3  # Else the bytes tell on which system they were written.
             info.external_attr = 0o644 << 16
             archive.writestr(info, data.getbuffer(), zipfile.ZIP_DEFLATED, compresslevel=9)
+        archive.close()
+    finally:
+        # Closing an archive that Ctrl-C stopped inside a member raises an error of its own, which
+        # would hide the interrupt. Without its file the archive is as good as closed.
+        archive.fp = None
