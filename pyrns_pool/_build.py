@@ -11,7 +11,7 @@ from cffi import FFI
 
 CDEF = Path(__file__).with_name("_cdef.h")
 CSRC = Path("csrc")  # relative to setup.py, as setuptools demands of sources
-PARTS = ("port", "core", "lab")
+PARTS = ("port", "core", "node", "lab")
 WARNINGS = ["-Wall", "-Wextra", "-Wno-missing-field-initializers"]
 
 

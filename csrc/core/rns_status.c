@@ -47,6 +47,10 @@ const char* rns_status_name(rns_status_t status)
         return "CONFIG_KEY_BYTES";
     case RNS_CONFIG_CULL:
         return "CONFIG_CULL";
+    case RNS_CONFIG_INTERFACES:
+        return "CONFIG_INTERFACES";
+    case RNS_CONFIG_HOOKS:
+        return "CONFIG_HOOKS";
     case RNS_MISUSE_FOREIGN:
         return "MISUSE_FOREIGN";
     case RNS_MISUSE_OUT_OF_RANGE:
@@ -71,6 +75,14 @@ const char* rns_status_name(rns_status_t status)
         return "INPUT_HEX_ODD";
     case RNS_INPUT_RANGE:
         return "INPUT_RANGE";
+    case RNS_INPUT_SHORT:
+        return "INPUT_SHORT";
+    case RNS_INPUT_LONG:
+        return "INPUT_LONG";
+    case RNS_INPUT_FLAGS:
+        return "INPUT_FLAGS";
+    case RNS_INPUT_IFAC:
+        return "INPUT_IFAC";
     case RNS_MISUSE_REENTRANT:
         return "MISUSE_REENTRANT";
     }

@@ -33,6 +33,8 @@ typedef enum {
     RNS_CONFIG_STORAGE_OVERLAP = -14, ///< Two tiers, or a tier and the storage, share memory.
     RNS_CONFIG_KEY_BYTES = -15,       ///< key_bytes is 0 or above RNS_TABLE_KEY_BYTES_MAX.
     RNS_CONFIG_CULL = -16,            ///< Percentages above 100, or not descending.
+    RNS_CONFIG_INTERFACES = -17,      ///< interface_count is 0 or too large.
+    RNS_CONFIG_HOOKS = -18,           ///< A hook that has to be there is not.
 
     /* Misuse of give; each has a counter (rns_misuse_counts_t). */
     RNS_MISUSE_FOREIGN = -20,      ///< Not in this pool's memory, nor taken from its fallback.
@@ -51,6 +53,12 @@ typedef enum {
     RNS_INPUT_HEX_DIGIT = -40, ///< A character that is no hexadecimal digit.
     RNS_INPUT_HEX_ODD = -41,   ///< Hexadecimal text with half a byte at its end.
     RNS_INPUT_RANGE = -42,     ///< An index, or room for output, outside what is there.
+
+    /* Packets that are refused. */
+    RNS_INPUT_SHORT = -43, ///< Ends before what its header says it holds.
+    RNS_INPUT_LONG = -44,  ///< Longer than the interface carries.
+    RNS_INPUT_FLAGS = -45, ///< Header fields that do not go together.
+    RNS_INPUT_IFAC = -46,  ///< An access code where there must be none, or none where there must.
 
     /* Misuse of a table. */
     RNS_MISUSE_REENTRANT = -60, ///< A change from its drop hook, or a visit within a visit.
