@@ -51,6 +51,8 @@ const char* rns_status_name(rns_status_t status)
         return "CONFIG_INTERFACES";
     case RNS_CONFIG_HOOKS:
         return "CONFIG_HOOKS";
+    case RNS_CONFIG_RTP:
+        return "CONFIG_RTP";
     case RNS_MISUSE_FOREIGN:
         return "MISUSE_FOREIGN";
     case RNS_MISUSE_OUT_OF_RANGE:
@@ -83,6 +85,12 @@ const char* rns_status_name(rns_status_t status)
         return "INPUT_FLAGS";
     case RNS_INPUT_IFAC:
         return "INPUT_IFAC";
+    case RNS_INPUT_VERSION:
+        return "INPUT_VERSION";
+    case RNS_INPUT_EXTENSION:
+        return "INPUT_EXTENSION";
+    case RNS_INPUT_PADDING:
+        return "INPUT_PADDING";
     case RNS_MISUSE_REENTRANT:
         return "MISUSE_REENTRANT";
     }

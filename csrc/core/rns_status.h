@@ -35,6 +35,7 @@ typedef enum {
     RNS_CONFIG_CULL = -16,            ///< Percentages above 100, or not descending.
     RNS_CONFIG_INTERFACES = -17,      ///< interface_count is 0 or too large.
     RNS_CONFIG_HOOKS = -18,           ///< A hook that has to be there is not.
+    RNS_CONFIG_RTP = -19, ///< Id, filter, bounds or bucket count of a receiver out of range.
 
     /* Misuse of give; each has a counter (rns_misuse_counts_t). */
     RNS_MISUSE_FOREIGN = -20,      ///< Not in this pool's memory, nor taken from its fallback.
@@ -59,6 +60,9 @@ typedef enum {
     RNS_INPUT_LONG = -44,  ///< Longer than the interface carries.
     RNS_INPUT_FLAGS = -45, ///< Header fields that do not go together.
     RNS_INPUT_IFAC = -46,  ///< An access code where there must be none, or none where there must.
+    RNS_INPUT_VERSION = -47,   ///< Of another version of its protocol.
+    RNS_INPUT_EXTENSION = -48, ///< An element of the header extension is too long or too short.
+    RNS_INPUT_PADDING = -49,   ///< Padding of no byte, or of more bytes than there are.
 
     /* Misuse of a table. */
     RNS_MISUSE_REENTRANT = -60, ///< A change from its drop hook, or a visit within a visit.
