@@ -56,23 +56,17 @@ static int64_t slope(const rns_rtp_trendline_t* self)
     return divisor == 0 ? 0 : fixed_clamp(products / divisor, -most, most);
 }
 
-/// Return the trend after one more sample.
-static int64_t add_to_trendline(rns_rtp_delay_t* self, rns_rtp_sample_t sample)
+/// Return 2^SLOPE_ONE_BITS times the slope after one more sample.
+static int64_t add_to_trendline(rns_rtp_trendline_t* self, rns_rtp_sample_t sample,
+                                uint32_t before)
 {
-    rns_rtp_trendline_t* const line = &self->as.trendline;
-    const uint32_t at = self->samples % RNS_RTP_TREND_GROUPS;
-    line->now_ns += sample.arrival_step_ns;
-    line->sum_ns += sample.arrival_step_ns - sample.send_step_ns;
-    line->smoothed_ns += (line->sum_ns - line->smoothed_ns) / 10;
-    line->elapsed_ns[at] = line->now_ns;
-    line->delay_ns[at] = line->smoothed_ns;
-    const int64_t count = (int64_t)self->samples + 1;
-    if (count < RNS_RTP_TREND_GROUPS) {
-        return 0;
-    }
-    const int64_t weight = count < TREND_COUNT ? count : TREND_COUNT;
-    const int64_t trend = slope(line) * (weight * GAIN * 1000000);
-    return trend / ((int64_t)1 << SLOPE_ONE_BITS);
+    const uint32_t at = before % RNS_RTP_TREND_GROUPS;
+    self->now_ns += sample.arrival_step_ns;
+    self->sum_ns += sample.arrival_step_ns - sample.send_step_ns;
+    self->smoothed_ns += (self->sum_ns - self->smoothed_ns) / 10;
+    self->elapsed_ns[at] = self->now_ns;
+    self->delay_ns[at] = self->smoothed_ns;
+    return before + 1u < RNS_RTP_TREND_GROUPS ? 0 : slope(self);
 }
 
 /// Return (1 - chi)^(time between groups / CHI_STEP_NS), times 2^30.
@@ -81,23 +75,34 @@ static int64_t kalman_memory(int64_t send_step_ns)
     return fixed_exp(-(send_step_ns * CHI_LOG / CHI_STEP_NS));
 }
 
-/// Return the trend after one more sample. The innovation z is kept in ms * 2^12, so that its
-/// square has the form of the variance.
-static int64_t add_to_kalman(rns_rtp_delay_t* self, rns_rtp_sample_t sample)
+/// Update m(i) with one more sample. The innovation z is kept in ms * 2^12, so that its square has
+/// the form of the variance.
+static void add_to_kalman(rns_rtp_kalman_t* self, rns_rtp_sample_t sample)
 {
-    rns_rtp_kalman_t* const kalman = &self->as.kalman;
     const int64_t one = (int64_t)1 << KALMAN_ONE_BITS;
-    const int64_t z_ns = sample.arrival_step_ns - sample.send_step_ns - self->trend_ns;
-    const int64_t most = 3 * fixed_sqrt(kalman->variance);
+    const int64_t z_ns = sample.arrival_step_ns - sample.send_step_ns - self->m_ns;
+    const int64_t most = 3 * fixed_sqrt(self->variance);
     const int64_t z = fixed_clamp(z_ns * 4096 / 1000000, -most, most);
-    const int64_t memory = kalman_memory(sample.send_step_ns);
-    const int64_t variance =
-        kalman->variance + (z * z - kalman->variance) / 4096 * ((FIXED_ONE - memory) / 64) / 4096;
-    kalman->variance = variance > one ? variance : one;
-    const int64_t error = kalman->error + PROCESS_NOISE;
-    const int64_t gain = error * one / (kalman->variance + error);
-    kalman->error = error - error * gain / one;
-    return self->trend_ns + z_ns * gain / one;
+    const int64_t forgotten = (FIXED_ONE - kalman_memory(sample.send_step_ns)) / 64;
+    const int64_t variance = self->variance + (z * z - self->variance) / 4096 * forgotten / 4096;
+    self->variance = variance > one ? variance : one;
+    const int64_t error = self->error + PROCESS_NOISE;
+    const int64_t gain = error * one / (self->variance + error);
+    self->error = error - error * gain / one;
+    self->m_ns += z_ns * gain / one;
+}
+
+/// Return what is compared with the threshold, after one more sample.
+static int64_t add_to_filter(rns_rtp_delay_t* self, rns_rtp_sample_t sample)
+{
+    const int64_t count = (int64_t)self->samples + 1;
+    const int64_t weight = count < TREND_COUNT ? count : TREND_COUNT;
+    if (self->filter == RNS_RTP_KALMAN) {
+        add_to_kalman(&self->as.kalman, sample);
+        return weight * self->as.kalman.m_ns;
+    }
+    const int64_t line = add_to_trendline(&self->as.trendline, sample, self->samples);
+    return line * (weight * GAIN * 1000000) / ((int64_t)1 << SLOPE_ONE_BITS);
 }
 
 static void adapt_threshold(rns_rtp_delay_t* self, int64_t step_ns)
@@ -128,8 +133,7 @@ static rns_rtp_signal_t detect(rns_rtp_delay_t* self, int64_t before_ns, int64_t
 rns_rtp_signal_t rns_rtp_delay_add(rns_rtp_delay_t* self, rns_rtp_sample_t sample)
 {
     const int64_t before_ns = self->trend_ns;
-    self->trend_ns = self->filter == RNS_RTP_KALMAN ? add_to_kalman(self, sample)
-                                                    : add_to_trendline(self, sample);
+    self->trend_ns = add_to_filter(self, sample);
     ++self->samples;
     if (self->samples == TREND_COUNT + RNS_RTP_TREND_GROUPS) {
         self->samples = TREND_COUNT; /* the ring goes on where it was, and nothing wraps */

@@ -8,8 +8,10 @@
 /// RNS_RTP_TRENDLINE fits a line to the delay accumulated over the last 20 groups, smoothed by
 /// 0.9, against their arrival; the trend is 4 * min(groups, 60) * its slope. It is libwebrtc's
 /// filter, younger than the draft. Until there are 20 groups the trend is 0.
-/// RNS_RTP_KALMAN is the draft's: the trend is m(i) itself, with chi = 0.01 and the f_max of the
-/// last group alone (K = 1). An outlier counts in the variance as 3 sigma.
+/// RNS_RTP_KALMAN is the draft's, with chi = 0.01 and the f_max of the last group alone (K = 1);
+/// an outlier counts in the variance as 3 sigma. The trend is min(groups, 60) * m(i), again as in
+/// libwebrtc, where the draft's thresholds come from: m(i) alone, some ms for each group, never
+/// reaches them.
 ///
 /// The detector is the draft's. As in libwebrtc one step of the threshold covers at most 100 ms:
 /// with K_u = 0.01 / ms a longer one would overshoot.
@@ -57,6 +59,7 @@ typedef struct {
 } rns_rtp_trendline_t;
 
 typedef struct {
+    int64_t m_ns;     ///< m(i).
     int64_t error;    ///< e(i) in ms^2, times 2^24.
     int64_t variance; ///< var_v_hat(i), likewise.
 } rns_rtp_kalman_t;
