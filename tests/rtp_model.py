@@ -106,7 +106,7 @@ class Detector:
     trend: float = 0.0
     above_ms: float | None = None  # for how long the trend has been above the threshold
     signal: int = NORMAL
-    margin: float = math.inf  # how far the last decision was from another one, in ms
+    followed: int = 0  # how often another's signal decided against the own one
 
     def add(self, trend, arrival_step, other=None):
         """Return the signal; where it is a matter of less than CLOSE_MS, an `other` one decides.
@@ -115,7 +115,9 @@ class Detector:
         then a matter of the last bit.
         """
         before, self.trend = self.trend, trend
-        self.margin = min(abs(abs(trend) - self.threshold), abs(trend - before))
+        margin = abs(abs(trend) - self.threshold)
+        if trend > self.threshold:
+            margin = min(margin, abs(trend - before))
         if trend > self.threshold:
             self.above_ms = 0.0 if self.above_ms is None else self.above_ms + arrival_step
             lasts = self.above_ms >= 10
@@ -128,7 +130,8 @@ class Detector:
             step = min(arrival_step, 100)  # libwebrtc: with K_u more would overshoot
             self.threshold += step * k * (abs(trend) - self.threshold)
             self.threshold = max(6.0, min(self.threshold, 600.0))
-        if other is not None and self.margin < CLOSE_MS:
+        if other not in (None, self.signal) and margin < CLOSE_MS:
+            self.followed += 1
             self.signal = other
         return self.signal
 

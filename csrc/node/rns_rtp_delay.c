@@ -83,8 +83,8 @@ static void add_to_kalman(rns_rtp_kalman_t* self, rns_rtp_sample_t sample)
     const int64_t z_ns = sample.arrival_step_ns - sample.send_step_ns - self->m_ns;
     const int64_t most = 3 * fixed_sqrt(self->variance);
     const int64_t z = fixed_clamp(z_ns * 4096 / 1000000, -most, most);
-    const int64_t forgotten = (FIXED_ONE - kalman_memory(sample.send_step_ns)) / 64;
-    const int64_t variance = self->variance + (z * z - self->variance) / 4096 * forgotten / 4096;
+    const int64_t forgotten = FIXED_ONE - kalman_memory(sample.send_step_ns);
+    const int64_t variance = self->variance + fixed_part(z * z - self->variance, forgotten);
     self->variance = variance > one ? variance : one;
     const int64_t error = self->error + PROCESS_NOISE;
     const int64_t gain = error * one / (self->variance + error);

@@ -5,7 +5,7 @@
 
 #include "rns_port.h"
 
-#define FIXED_ONE ((int64_t)1 << 30) ///< 1.0 for fixed_exp().
+#define FIXED_ONE ((int64_t)1 << 30) ///< 1.0 of a factor.
 
 static inline int64_t fixed_abs(int64_t value)
 {
@@ -18,6 +18,12 @@ static inline int64_t fixed_clamp(int64_t value, int64_t least, int64_t most)
         return least;
     }
     return value > most ? most : value;
+}
+
+/// Return `value` times a factor of 0 to 1, the factor times 2^30. Nothing overflows.
+static inline int64_t fixed_part(int64_t value, int64_t factor)
+{
+    return value / FIXED_ONE * factor + value % FIXED_ONE * factor / FIXED_ONE;
 }
 
 /// Return e^x for x of -1 to 1, both times 2^30; off by 2^-29 at most.
