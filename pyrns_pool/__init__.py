@@ -36,6 +36,7 @@ from pyrns_pool.replay import replay
 from pyrns_pool.results import ReplayResult
 from pyrns_pool.stats import PoolStats
 from pyrns_pool.trace import EVENT_DTYPE, Trace
+from pyrns_pool.workload_results import WorkloadResult, load_result
 
 __all__ = [
     "EVENT_DTYPE",
@@ -61,9 +62,11 @@ __all__ = [
     "TooLarge",
     "Trace",
     "TraceError",
+    "WorkloadResult",
     "WrongPool",
     "__version__",
     "load_packets",
+    "load_result",
     "load_trace",
     "preset_names",
     "preset_origin",

@@ -338,3 +338,51 @@ typedef struct {
 void rns_replay_begin(rns_replay_t* self);
 rns_status_t rns_replay_run(rns_replay_t* self, size_t first, size_t end);
 void rns_replay_end(rns_replay_t* self);
+
+/* ---- core: rns_store.h; lab: rns_meter.h ---- */
+
+typedef struct {
+    rns_counter_t shares;
+    rns_counter_t slices;
+    rns_counter_t copies_avoided;
+    rns_counter_t cow_copies;
+    rns_counter_t cow_bytes;
+    rns_counter_t tail_appends;
+    rns_counter_t grows;
+    rns_counter_t compactions;
+} rns_store_stats_t;
+
+typedef struct {
+    ...;
+} rns_store_t;
+
+rns_store_stats_t rns_store_stats(rns_store_t* self);
+
+typedef struct {
+    uint64_t copies_avoided;
+    uint64_t cow_copies;
+    uint64_t cow_bytes;
+} rns_meter_cow_t;
+
+typedef struct {
+    int64_t high_water_ns;
+    int64_t first_miss_ns;
+    ...;
+} rns_meter_tier_t;
+
+typedef struct {
+    rns_pool_t* pool;
+    rns_store_t* store;
+    uint32_t bin_count;
+    const int64_t* edges_ns;
+    rns_replay_bin_t* bins;
+    uint64_t* oversize;
+    rns_meter_cow_t* cow;
+    rns_meter_tier_t tiers[...];
+    ...;
+} rns_meter_t;
+
+void rns_meter_begin(rns_meter_t* self);
+void rns_meter_advance(rns_meter_t* self, int64_t now_ns);
+void rns_meter_sample(rns_meter_t* self, int64_t now_ns);
+void rns_meter_end(rns_meter_t* self);

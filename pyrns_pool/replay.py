@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pyrns_pool._native import none
 from pyrns_pool._native_pool import NativePool
+from pyrns_pool._timeline import BINS_DEFAULT, bin_edges, tier_times
 from pyrns_pool.config import PoolConfig
-from pyrns_pool.errors import ConfigError
 from pyrns_pool.results import (
     BIN_DTYPE,
     NO_TIER,
@@ -22,7 +22,6 @@ from pyrns_pool.results import (
     ReplayResult,
     SiteMisses,
     SizeFit,
-    TierTimes,
     Timeline,
     TraceSummary,
 )
@@ -30,8 +29,6 @@ from pyrns_pool.trace import Trace
 
 __all__ = ["BINS_DEFAULT", "replay"]
 
-BINS_DEFAULT = 2000
-BINS_MAX = 1_000_000
 CHUNK_EVENTS = 1 << 18  # A few milliseconds, after which Ctrl-C is seen.
 _BLOCK_DTYPE = np.dtype([("slot", np.uintp), ("tier", np.uint32)], align=True)
 
@@ -81,12 +78,10 @@ def replay(
     >>> result.stats.hits, result.stats.exhausted, result.tier_times[0].first_miss_ns
     (1, 1, 10)
     """
-    if isinstance(bins, bool) or not isinstance(bins, int) or not 1 <= bins <= BINS_MAX:
-        raise ConfigError(f"bins: {bins!r} is not in 1 to {BINS_MAX}")
+    start_ns, last_ns = (int(trace.events["t_ns"][row]) for row in (0, -1))
+    edges_ns = bin_edges(start_ns, last_ns + 1, bins, config)
     lib, ffi = none
     native = NativePool(none, config)
-    edges_ns = _edges(trace, bins)
-    _refuse_overflow(config, edges_ns)
     timeline = np.zeros((len(edges_ns) - 1, len(config.tiers)), BIN_DTYPE)
     oversize = np.zeros(len(edges_ns) - 1, np.uint64)
     site_misses = np.zeros(len(trace.sites), np.uint64)
@@ -120,16 +115,12 @@ def replay(
 
     for array in (timeline, oversize):
         array.flags.writeable = False
-    times = state.tiers[0 : len(config.tiers)]
     sizes = _sizes(trace, config)
     return ReplayResult(
         trace=_summary(trace),
         config=config,
         stats=stats,
-        tier_times=tuple(
-            TierTimes(t.high_water_ns, None if t.first_miss_ns < 0 else t.first_miss_ns)
-            for t in times
-        ),
+        tier_times=tier_times(state.tiers, len(config.tiers)),
         timeline=Timeline(edges_ns, timeline, oversize),
         sizes=sizes,
         fit=_fit(sizes, config),
@@ -144,26 +135,6 @@ def _free_fallbacks(native: NativePool, blocks: NDArray[np.void]) -> None:
     lib, ffi = none
     for address in blocks["slot"][blocks["slot"] != 0].tolist():
         lib.rns_pool_give(native.pool, ffi.cast("void *", address))
-
-
-def _edges(trace: Trace, bins: int) -> NDArray[np.int64]:
-    """Return the edges of at most `bins` bins that cover the trace, its last event included."""
-    start, end = int(trace.events["t_ns"][0]), int(trace.events["t_ns"][-1]) + 1
-    count = min(bins, end - start)
-    edges = np.array([start + (end - start) * i // count for i in range(count + 1)], np.int64)
-    edges.flags.writeable = False
-    return edges
-
-
-def _refuse_overflow(config: PoolConfig, edges_ns: NDArray[np.int64]) -> None:
-    """Refuse bins so wide that slots in use, summed over nanoseconds, might pass 64 bits."""
-    slots = max(tier.slot_count for tier in config.tiers)
-    widest_ns = int(np.diff(edges_ns).max())
-    if slots * widest_ns >= 1 << 64:
-        raise ConfigError(
-            f"bins: {slots} slots over {widest_ns} ns exceed 64 bits; take more bins than "
-            f"{len(edges_ns) - 1}"
-        )
 
 
 def _summary(trace: Trace) -> TraceSummary:

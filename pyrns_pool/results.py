@@ -1,28 +1,26 @@
-"""What a replay found, as values; written to one file and read back from it.
+"""What a pool went through, as values; written to one file and read back from it.
 
 A result holds everything that a figure or a report shows: those only draw.
 """
 
 from __future__ import annotations
 
-import json
-import zipfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrns_pool._results_file import RESULT_NAME, Members, checked, read_result, write_result
 from pyrns_pool.config import PoolConfig
-from pyrns_pool.errors import ResultError, printable
-from pyrns_pool.formats.files import PathLike, output_file
-from pyrns_pool.formats.members import write_members
+from pyrns_pool.formats.files import PathLike
 from pyrns_pool.stats import MisuseStats, PoolStats, RegionStats, TierStats
 
 __all__ = [
     "BIN_DTYPE",
+    "RESULT_NAME",
     "SIZE_DTYPE",
+    "PoolResult",
     "ReplayResult",
     "SiteMisses",
     "SizeFit",
@@ -32,8 +30,6 @@ __all__ = [
 ]
 
 RESULT_FORMAT = "pyrns_pool replay 1"
-RESULT_NAME = "result.npz"
-MEMBER_BYTES_MAX = 1 << 28
 NO_TIER = -1
 
 BIN_DTYPE = np.dtype(
@@ -70,7 +66,7 @@ class TraceSummary:
 
 @dataclass(frozen=True)
 class TierTimes:
-    """When things first happened to a tier, in nanoseconds of the trace."""
+    """When things first happened to a tier, in nanoseconds of the trace or the workload."""
 
     high_water_ns: int
     """When the high-water mark was reached."""
@@ -170,27 +166,17 @@ class Timeline:
 
 
 @dataclass(frozen=True, eq=False)
-class ReplayResult:
-    """A trace sent through a pool; see `pyrns_pool.replay.replay`."""
+class PoolResult:
+    """What is known of a pool after a run, whatever drove it."""
 
-    trace: TraceSummary
     config: PoolConfig
     stats: PoolStats
-    """The pool's own statistics at the end of the trace."""
+    """The pool's own statistics at the end of the run."""
     tier_times: tuple[TierTimes, ...]
     timeline: Timeline
-    sizes: NDArray[np.void]
-    """Distinct sizes, ascending: SIZE_DTYPE, shape (k,)."""
-    fit: tuple[SizeFit, ...]
-    """One for each tier."""
-    sites: tuple[SiteMisses, ...]
-    """Sites with misses, most first."""
-    missed_bytes_peak: int
-    """Most bytes of live blocks that no tier served: what a heap behind the pool must hold."""
-    missed_bytes_peak_ns: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the summary that ``replay --json`` prints; plain values in a fixed order."""
+        """Return the summary of the pool; plain values in a fixed order."""
         stats = self.stats
         names = ("requests", "hits", "spills", "exhausted", "oversize", "fallbacks", "failures")
         return {
@@ -216,6 +202,64 @@ class ReplayResult:
             "policy": self.config.policy,
             "fallback": self.config.fallback,
             "slots_bytes": self.config.slots_bytes,
+        }
+
+    def pool_values(self) -> dict[str, Any]:
+        """Return what a file holds of the pool as JSON; `pool_from` is the other way."""
+        return {
+            "config": self.config.to_dict(),
+            "stats": asdict(self.stats),
+            "tier_times": [asdict(times) for times in self.tier_times],
+        }
+
+    def pool_arrays(self) -> Members:
+        """Return what a file holds of the pool as arrays."""
+        timeline = self.timeline
+        return {
+            "edges_ns": timeline.edges_ns,
+            "bins": timeline.bins,
+            "oversize": timeline.oversize,
+        }
+
+
+def pool_from(values: dict[str, Any], members: Members) -> dict[str, Any]:
+    """Return the fields of a `PoolResult` that a file holds; raise anything if it is damaged."""
+    stats = values["stats"]
+    parts = {
+        "tiers": tuple(TierStats(**tier) for tier in stats["tiers"]),
+        "regions": tuple(RegionStats(**region) for region in stats["regions"]),
+        "misuse": MisuseStats(**stats["misuse"]),
+    }
+    oversize = checked(members, "oversize", "<u8", (-1,))
+    bins = checked(members, "bins", BIN_DTYPE, (len(oversize), len(stats["tiers"])))
+    edges_ns = checked(members, "edges_ns", "<i8", (len(oversize) + 1,))
+    return {
+        "config": PoolConfig.from_dict(values["config"]),
+        "stats": PoolStats(**{**stats, **parts}),
+        "tier_times": tuple(TierTimes(**times) for times in values["tier_times"]),
+        "timeline": Timeline(edges_ns, bins, oversize),
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class ReplayResult(PoolResult):
+    """A trace sent through a pool; see `pyrns_pool.replay.replay`."""
+
+    trace: TraceSummary
+    sizes: NDArray[np.void]
+    """Distinct sizes, ascending: SIZE_DTYPE, shape (k,)."""
+    fit: tuple[SizeFit, ...]
+    """One for each tier."""
+    sites: tuple[SiteMisses, ...]
+    """Sites with misses, most first."""
+    missed_bytes_peak: int
+    """Most bytes of live blocks that no tier served: what a heap behind the pool must hold."""
+    missed_bytes_peak_ns: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the summary that ``replay --json`` prints; plain values in a fixed order."""
+        return {
+            **super().to_dict(),
             "missed_bytes_peak": self.missed_bytes_peak,
             "missed_bytes_peak_ns": self.missed_bytes_peak_ns,
             "trace": asdict(self.trace),
@@ -241,26 +285,13 @@ class ReplayResult:
         values = {
             "format": RESULT_FORMAT,
             "trace": asdict(self.trace),
-            "config": self.config.to_dict(),
-            "stats": asdict(self.stats),
-            "tier_times": [asdict(times) for times in self.tier_times],
+            **self.pool_values(),
             "fit": [asdict(fit) for fit in self.fit],
             "sites": [asdict(site) for site in self.sites],
             "missed_bytes_peak": self.missed_bytes_peak,
             "missed_bytes_peak_ns": self.missed_bytes_peak_ns,
         }
-        text = json.dumps(values, separators=(",", ":")).encode()
-        with output_file(path, overwrite) as file:
-            write_members(
-                file,
-                {
-                    "values": np.frombuffer(text, np.uint8),
-                    "edges_ns": self.timeline.edges_ns,
-                    "bins": self.timeline.bins,
-                    "oversize": self.timeline.oversize,
-                    "sizes": self.sizes,
-                },
-            )
+        write_result(path, values, {**self.pool_arrays(), "sizes": self.sizes}, overwrite)
 
     @classmethod
     def load(cls, path: PathLike) -> ReplayResult:
@@ -276,64 +307,15 @@ class ReplayResult:
         ResultError
             If it cannot be read, or is not a result of this version.
         """
-        file = Path(path)
-        if file.is_dir():
-            file = file / RESULT_NAME
-        try:
-            members = _read_members(file)
-            values = json.loads(members["values"].tobytes())
-            if values["format"] != RESULT_FORMAT:
-                raise ValueError(f"its format is {values['format']!r}")
-            return _from_values(values, members)
-        except FileNotFoundError:
-            raise ResultError(printable(f"{file}: no such file")) from None
-        # Damage shows as anything: zlib.error, TokenError, EOFError, ...
-        except Exception as error:
-            text = f"{file}: not a result of 'pyrns-pool replay' ({error})"
-            raise ResultError(printable(text)) from None
+        return read_result(path, {RESULT_FORMAT: replay_from})
 
 
-def _read_members(file: Path) -> dict[str, NDArray[Any]]:
-    """Read the arrays, after their declared sizes were found to be bounded."""
-    with zipfile.ZipFile(file) as archive:
-        for info in archive.infolist():
-            if info.file_size > MEMBER_BYTES_MAX:
-                raise ValueError(f"{info.filename} is longer than {MEMBER_BYTES_MAX} bytes")
-    with np.load(file, allow_pickle=False) as archive:
-        members = {name: archive[name] for name in archive.files}
-    plain = {"values": "u1", "edges_ns": "<i8", "oversize": "<u8"}
-    wanted = {name: np.dtype(text) for name, text in plain.items()}
-    for name, dtype in {**wanted, "bins": BIN_DTYPE, "sizes": SIZE_DTYPE}.items():
-        if members[name].dtype != dtype:
-            raise ValueError(f"{name} is {members[name].dtype}")
-        members[name].flags.writeable = False
-    return members
-
-
-def _check_shapes(members: dict[str, NDArray[Any]], tier_count: int) -> None:
-    count = members["oversize"].size
-    shapes = {"edges_ns": (count + 1,), "bins": (count, tier_count), "oversize": (count,)}
-    shapes["sizes"] = (members["sizes"].size,)
-    for name, shape in shapes.items():
-        if members[name].shape != shape:
-            raise ValueError(f"{name} has the shape {members[name].shape}, not {shape}")
-
-
-def _from_values(values: dict[str, Any], members: dict[str, NDArray[Any]]) -> ReplayResult:
-    stats = values["stats"]
-    _check_shapes(members, len(stats["tiers"]))
-    parts = {
-        "tiers": tuple(TierStats(**tier) for tier in stats["tiers"]),
-        "regions": tuple(RegionStats(**region) for region in stats["regions"]),
-        "misuse": MisuseStats(**stats["misuse"]),
-    }
+def replay_from(values: dict[str, Any], members: Members) -> ReplayResult:
+    """Return the result that a file holds; raise anything if it is damaged."""
     return ReplayResult(
+        **pool_from(values, members),
         trace=TraceSummary(**values["trace"]),
-        config=PoolConfig.from_dict(values["config"]),
-        stats=PoolStats(**{**stats, **parts}),
-        tier_times=tuple(TierTimes(**times) for times in values["tier_times"]),
-        timeline=Timeline(members["edges_ns"], members["bins"], members["oversize"]),
-        sizes=members["sizes"],
+        sizes=checked(members, "sizes", SIZE_DTYPE, (-1,)),
         fit=tuple(SizeFit(**fit) for fit in values["fit"]),
         sites=tuple(SiteMisses(**site) for site in values["sites"]),
         missed_bytes_peak=values["missed_bytes_peak"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-__all__ = ["MisuseStats", "PoolStats", "RegionStats", "TierStats"]
+__all__ = ["BytesStats", "MisuseStats", "PoolStats", "RegionStats", "TableStats", "TierStats"]
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,58 @@ class PoolStats:
         return (self.hits + self.spills) / self.requests if self.requests else 1.0
 
 
+@dataclass(frozen=True)
+class BytesStats:
+    """What was done with Bytes: the counts of one store."""
+
+    shares: int
+    slices: int
+    copies_avoided: int
+    """shares + slices"""
+    cow_copies: int
+    """Writes that had to copy because the buffer was shared."""
+    cow_bytes: int
+    """Content they copied."""
+    tail_appends: int
+    """Appends to a shared buffer that copied nothing."""
+    grows: int
+    """Moves of a unique buffer because it was too small."""
+    compactions: int
+    """Moves to a smaller tier."""
+
+
+@dataclass(frozen=True)
+class TableStats:
+    """A keyed table of fixed capacity.
+
+    puts = inserts + updates + rejects; hits <= finds;
+    inserts = count + removes + culls + overwrites + expired.
+    """
+
+    name: str
+    policy: str
+    """What a full table does: reject the new, cull the oldest, or ring: overwrite the first."""
+    capacity: int
+    count: int
+    high_water: int
+    puts: int
+    inserts: int
+    updates: int
+    rejects: int
+    finds: int
+    hits: int
+    removes: int
+    culls: int
+    """Entries."""
+    cull_runs: int
+    overwrites: int
+    expired: int
+
+
+TABLE_POLICIES = ("reject", "cull", "ring")
+"""In the order of C's ``rns_table_policy_t``."""
+
+
 def _plain(cls: type, native: Any, **given: Any) -> Any:
     """Return a `cls` with the fields of a C struct of the same names."""
     names = [field.name for field in fields(cls) if field.name not in given]
@@ -123,4 +175,16 @@ def from_native(native: Any) -> PoolStats:
         regions=tuple(r for r in regions if r.slot_count or r.fallbacks),
         misuse=_plain(MisuseStats, native.misuse),
     )
+    return result
+
+
+def bytes_from_native(native: Any) -> BytesStats:
+    """Copy a C ``rns_store_stats_t``."""
+    result: BytesStats = _plain(BytesStats, native)
+    return result
+
+
+def table_from_native(name: str, policy: int, native: Any) -> TableStats:
+    """Copy a C ``rns_table_stats_t``."""
+    result: TableStats = _plain(TableStats, native, name=name, policy=TABLE_POLICIES[policy])
     return result

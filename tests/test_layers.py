@@ -20,8 +20,10 @@ FREESTANDING_PARTS = {"port", "core", "node"}
 PYTHON_LAYERS = [
     {"_version", "_native", "errors"},
     {"config", "trace"},
-    {"formats", "packets", "workloads"},
-    {"stats", "results", "_native_pool", "pool", "bytes", "replay", "heaps", "trace_info"},
+    {"formats", "packets"},
+    {"stats", "results", "workload_results", "_native_pool"},
+    {"pool", "bytes", "timeline", "replay", "heaps", "trace_info"},
+    {"workloads"},
     {"tune", "sweep", "audit"},
     {"plot", "report", "live"},
     {"cli", "progress", "__main__"},

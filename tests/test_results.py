@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pyrns_pool as rp
-from pyrns_pool import results
+from pyrns_pool import _results_file, results
 from pyrns_pool.config import PoolConfig
-from pyrns_pool.errors import PyrnsPoolError
+from pyrns_pool.errors import PyrnsPoolError, ResultError
 from pyrns_pool.replay import replay
-from pyrns_pool.results import ReplayResult, ResultError
+from pyrns_pool.results import ReplayResult
 from pyrns_pool.trace import Trace
 
 ARRAYS = ("edges_ns", "bins", "oversize", "sizes")
@@ -220,7 +220,7 @@ def test_a_file_that_is_no_result_is_refused_on_one_line_that_names_it(saved, na
         ReplayResult.load(saved)
     text = str(caught.value)
     print(text)
-    assert text.startswith(f"{saved}: not a result of 'pyrns-pool replay' (")
+    assert text.startswith(f"{saved}: not a result of pyrns_pool (")
     assert text.isprintable()
     assert isinstance(caught.value, PyrnsPoolError) and isinstance(caught.value, ValueError)
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
@@ -250,7 +250,7 @@ def test_a_name_of_two_lines_is_refused_on_one(tmp_path):
 
 
 def test_nothing_longer_than_the_limit_is_decompressed(saved, monkeypatch):
-    monkeypatch.setattr(results, "MEMBER_BYTES_MAX", 100)
+    monkeypatch.setattr(_results_file, "MEMBER_BYTES_MAX", 100)
     with pytest.raises(ResultError, match=r"\(values.npy is longer than 100 bytes\)$"):
         ReplayResult.load(saved)
 

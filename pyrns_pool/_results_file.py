@@ -1,0 +1,107 @@
+"""The file of a result: one JSON text and named arrays, in NumPy's NPZ form."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any, Callable, Mapping, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from pyrns_pool.errors import ResultError, printable
+from pyrns_pool.formats.files import PathLike, output_file
+from pyrns_pool.formats.members import write_members
+
+__all__ = ["RESULT_NAME", "Members", "checked", "read_result", "write_result"]
+
+RESULT_NAME = "result.npz"
+MEMBER_BYTES_MAX = 1 << 28
+
+Members = Mapping[str, NDArray[Any]]
+ResultT = TypeVar("ResultT")
+
+
+def write_result(
+    path: PathLike, values: Mapping[str, Any], arrays: Members, overwrite: bool
+) -> None:
+    """Write a result whole or not at all; the same result gives the same bytes.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    values : mapping
+        What JSON can hold; ``format`` names what kind of result it is.
+    arrays : mapping of str to ndarray
+        No object arrays, and none called ``values``.
+    overwrite : bool
+        Whether to replace a file of that name.
+
+    Raises
+    ------
+    FileExistsError
+        If there is such a file and `overwrite` is False.
+    """
+    text = json.dumps(values, separators=(",", ":")).encode()
+    with output_file(path, overwrite) as file:
+        write_members(file, {"values": np.frombuffer(text, np.uint8), **arrays})
+
+
+def read_result(
+    path: PathLike, kinds: Mapping[str, Callable[[dict[str, Any], Members], ResultT]]
+) -> ResultT:
+    """Read what `write_result` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file, or the directory that holds `RESULT_NAME`.
+    kinds : mapping of str to callable
+        For each ``format`` that is accepted, what makes the result of values and arrays.
+
+    Raises
+    ------
+    ResultError
+        If it cannot be read, or is not a result of one of these formats.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / RESULT_NAME
+    try:
+        members = _read_members(file)
+        values = json.loads(checked(members, "values", "u1", (-1,)).tobytes())
+        if values["format"] not in kinds:
+            raise ValueError(f"its format is {values['format']!r}")
+        return kinds[values["format"]](values, members)
+    except FileNotFoundError:
+        raise ResultError(printable(f"{file}: no such file")) from None
+    # Damage shows as anything: zlib.error, TokenError, EOFError, ...
+    except Exception as error:
+        text = f"{file}: not a result of pyrns_pool ({error})"
+        raise ResultError(printable(text)) from None
+
+
+def checked(members: Members, name: str, dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return a member of this dtype and shape, in which -1 is any length; or raise ValueError."""
+    array = members[name]
+    if array.dtype != np.dtype(dtype):
+        raise ValueError(f"{name} is {array.dtype}")
+    wanted = tuple(have if want < 0 else want for have, want in zip(array.shape, shape))
+    if array.ndim != len(shape) or array.shape != wanted:
+        raise ValueError(f"{name} has the shape {array.shape}, not {wanted}")
+    return array
+
+
+def _read_members(file: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays, after their declared sizes were found to be bounded."""
+    with zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            if info.file_size > MEMBER_BYTES_MAX:
+                raise ValueError(f"{info.filename} is longer than {MEMBER_BYTES_MAX} bytes")
+    with np.load(file, allow_pickle=False) as archive:
+        members = {name: archive[name] for name in archive.files}
+    for array in members.values():
+        array.flags.writeable = False
+    return members
