@@ -37,9 +37,11 @@ from pyrns_pool.results import ReplayResult
 from pyrns_pool.stats import PoolStats
 from pyrns_pool.trace import EVENT_DTYPE, Trace
 from pyrns_pool.workload_results import WorkloadResult, load_result
+from pyrns_pool.workloads import OP_DTYPE, Op, Workload, run_ops
 
 __all__ = [
     "EVENT_DTYPE",
+    "OP_DTYPE",
     "ConfigError",
     "Damage",
     "DoubleGive",
@@ -47,6 +49,7 @@ __all__ = [
     "InteriorPointer",
     "MisalignedPointer",
     "Misuse",
+    "Op",
     "OutOfRangePointer",
     "PacketLog",
     "Pool",
@@ -62,6 +65,7 @@ __all__ = [
     "TooLarge",
     "Trace",
     "TraceError",
+    "Workload",
     "WorkloadResult",
     "WrongPool",
     "__version__",
@@ -71,6 +75,7 @@ __all__ = [
     "preset_names",
     "preset_origin",
     "replay",
+    "run_ops",
     "save_trace",
     "shipped",
 ]

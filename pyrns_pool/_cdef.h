@@ -339,7 +339,14 @@ void rns_replay_begin(rns_replay_t* self);
 rns_status_t rns_replay_run(rns_replay_t* self, size_t first, size_t end);
 void rns_replay_end(rns_replay_t* self);
 
-/* ---- core: rns_store.h; lab: rns_meter.h ---- */
+/* ---- core: rns_store.h, rns_bytes.h; lab: rns_meter.h, rns_ops.h ---- */
+
+#define RNS_BUFFER_HEADER_BYTES ...
+
+typedef struct {
+    uint32_t headroom_bytes;
+    ...;
+} rns_store_options_t;
 
 typedef struct {
     rns_counter_t shares;
@@ -356,7 +363,17 @@ typedef struct {
     ...;
 } rns_store_t;
 
+rns_status_t rns_store_init(rns_store_t* self, rns_pool_t* pool,
+                            const rns_store_options_t* options);
 rns_store_stats_t rns_store_stats(rns_store_t* self);
+rns_damage_t rns_store_check(rns_store_t* self);
+
+typedef struct {
+    uint32_t length;
+    ...;
+} rns_bytes_t;
+
+const uint8_t* rns_bytes_data(const rns_bytes_t* self);
 
 typedef struct {
     uint64_t copies_avoided;
@@ -386,3 +403,40 @@ void rns_meter_begin(rns_meter_t* self);
 void rns_meter_advance(rns_meter_t* self, int64_t now_ns);
 void rns_meter_sample(rns_meter_t* self, int64_t now_ns);
 void rns_meter_end(rns_meter_t* self);
+
+#define RNS_OPS_LENGTH_MAX ...
+#define RNS_OPS_PATTERN ...
+
+typedef enum {
+    RNS_OP_CREATE,
+    RNS_OP_SHARE,
+    RNS_OP_SLICE,
+    RNS_OP_WRITE,
+    RNS_OP_APPEND,
+    RNS_OP_PREPEND,
+    RNS_OP_CONCAT,
+    RNS_OP_COMPACT,
+    RNS_OP_DROP,
+    ...
+} rns_op_code_t;
+
+typedef struct {
+    int64_t t_ns;
+    uint32_t op;
+    uint32_t handle;
+    uint32_t other;
+    uint32_t start;
+    uint32_t length;
+} rns_op_t;
+
+typedef struct {
+    rns_store_t* store;
+    rns_meter_t* meter;
+    rns_bytes_t* handles;
+    const uint8_t* pattern;
+    const rns_op_t* ops;
+    int16_t* status;
+} rns_ops_t;
+
+rns_status_t rns_ops_run(rns_ops_t* self, size_t first, size_t end);
+void rns_ops_end(rns_ops_t* self, size_t handle_count);

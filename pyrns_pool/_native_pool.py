@@ -26,7 +26,13 @@ _EXCEPTIONS: dict[str, tuple[type[errors.PoolError], str]] = {
 class NativePool:
     """Owns the memory of one pool; the pool goes when the last reference to this goes."""
 
-    def __init__(self, build: Build, config: PoolConfig, notify: Optional[Any] = None) -> None:
+    def __init__(
+        self,
+        build: Build,
+        config: PoolConfig,
+        notify: Optional[Any] = None,
+        header_bytes: int = 0,
+    ) -> None:
         self.lib, self.ffi = build
         tiers = self.ffi.new("rns_tier_config_t[]", len(config.tiers))
         for native, tier in zip(tiers, config.tiers):
@@ -40,6 +46,7 @@ class NativePool:
         wanted.tiers = tiers
         wanted.tier_count = len(config.tiers)
         wanted.policy = POLICIES.index(config.policy)
+        wanted.header_bytes = header_bytes
         if config.fallback == FALLBACKS[1]:
             wanted.fallback = self.lib.rns_malloc_fallback()
         if notify is not None:
@@ -83,6 +90,22 @@ class NativePool:
         self.lib.rns_pool_unlink(self.pool)
         self._linked.discard(self)
         self._linked = set()
+
+    def new_store(self, headroom_bytes: int = 0) -> Any:
+        """Return a C ``rns_store_t *`` over this pool, whose header_bytes has to be that of Bytes.
+
+        Raises
+        ------
+        ConfigError
+            If `headroom_bytes` does not fit 32 bits.
+        """
+        limit = (1 << 32) - 1
+        if not 0 <= headroom_bytes <= limit:
+            raise errors.ConfigError(f"headroom_bytes: {headroom_bytes!r} is not in 0 to {limit}")
+        store = self.ffi.new("rns_store_t *")
+        options = self.ffi.new("rns_store_options_t *", {"headroom_bytes": headroom_bytes})
+        self.require(self.lib.rns_store_init(store, self.pool, options), "store")
+        return store
 
     def stats(self) -> PoolStats:
         """Return a snapshot."""
