@@ -37,10 +37,10 @@ class Place(NamedTuple):
 class TierModel:
     """Slots that are used or not."""
 
-    def __init__(self, tier, start):
+    def __init__(self, tier, start, header_bytes=0):
         self.tier = tier
         self.start = start
-        self.stride = -(-tier.slot_bytes // ALIGN_BYTES) * ALIGN_BYTES
+        self.stride = header_bytes + -(-tier.slot_bytes // ALIGN_BYTES) * ALIGN_BYTES
         self.used = [False] * tier.slot_count
         self.takes = 0
         self.gives = 0
@@ -75,13 +75,14 @@ class TierModel:
 class PoolModel:
     """A pool whose slots lie from `start` on, one tier behind the other."""
 
-    def __init__(self, config, start=0, storage_bytes=0):
+    def __init__(self, config, start=0, storage_bytes=0, header_bytes=0):
         self.config = config
         self.start = start
         self.storage_bytes = storage_bytes
         self.tiers = []
         for tier in config.tiers:
-            self.tiers.append(TierModel(tier, self.tiers[-1].end if self.tiers else start))
+            first = self.tiers[-1].end if self.tiers else start
+            self.tiers.append(TierModel(tier, first, header_bytes))
         self.requests = []
         self.misuse = Counter()
         self.fallback_blocks = 0

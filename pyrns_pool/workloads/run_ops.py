@@ -13,7 +13,7 @@ from pyrns_pool._native_pool import NativePool
 from pyrns_pool._timeline import BINS_DEFAULT, Meter, bin_edges
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.workload_results import WorkloadResult, WorkloadSummary
-from pyrns_pool.workloads.ops import Op, Workload, check_ops
+from pyrns_pool.workloads.ops import OP_DTYPE, Op, Workload, check_ops
 
 __all__ = ["run_ops"]
 
@@ -100,8 +100,8 @@ class _Run:
         self, ops: NDArray[np.void], config: PoolConfig, headroom_bytes: int, bins: int
     ) -> None:
         lib, ffi = none
+        self._handle_count = check_ops(ops)
         self._config, self._ops = config, np.ascontiguousarray(ops)
-        self._handle_count = check_ops(self._ops)
         edges_ns = bin_edges(int(ops["t_ns"][0]), int(ops["t_ns"][-1]) + 1, bins, config)
         self._native = NativePool(none, config, header_bytes=lib.RNS_BUFFER_HEADER_BYTES)
         self._store = self._native.new_store(headroom_bytes)
@@ -134,8 +134,9 @@ class _Run:
         """Return the result; the handles are as they were."""
         meter = self._meter.end()
         self._native.check()
-        codes, status = self._ops["op"], self._status
-        counts = {op.name.lower(): int(np.count_nonzero(codes == op)) for op in Op}
+        status = self._status
+        done = np.bincount(self._ops["op"], minlength=len(Op))
+        counts = {op.name.lower(): int(done[op]) for op in Op}
         counts["missed"] = int(np.count_nonzero(status > 0))
         counts["out_of_range"] = int(np.count_nonzero(status < 0))
         t_ns = self._ops["t_ns"]
@@ -143,7 +144,7 @@ class _Run:
             name="ops",
             events=len(self._ops),
             duration_ns=int(t_ns[-1]) - int(t_ns[0]),
-            provenance={"sha256": hashlib.sha256(self._packed()).hexdigest()},
+            provenance={"sha256": _sha256(self._ops)},
         )
         return WorkloadResult(
             config=self._config,
@@ -158,7 +159,9 @@ class _Run:
         """Give everything back."""
         none.lib.rns_ops_end(self._state, self._handle_count)
 
-    def _packed(self) -> bytes:
-        """Return the operations without the padding between rows, which may be anything."""
-        columns = [np.ascontiguousarray(self._ops[name]) for name in self._ops.dtype.names or ()]
-        return b"".join(column.tobytes() for column in columns)
+
+def _sha256(ops: NDArray[np.void]) -> str:
+    """Return the hash of operations, without the padding between them, which may be anything."""
+    names = OP_DTYPE.names or ()
+    packed = ops.astype(np.dtype([(name, OP_DTYPE[name].newbyteorder("<")) for name in names]))
+    return hashlib.sha256(packed.view(np.uint8)).hexdigest()
