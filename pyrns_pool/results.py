@@ -175,6 +175,11 @@ class PoolResult:
     tier_times: tuple[TierTimes, ...]
     timeline: Timeline
 
+    @property
+    def has_time(self) -> bool:
+        """Whether times are times, and not numbers of events."""
+        return True
+
     def to_dict(self) -> dict[str, Any]:
         """Return the summary of the pool; plain values in a fixed order."""
         stats = self.stats
@@ -255,6 +260,11 @@ class ReplayResult(PoolResult):
     missed_bytes_peak: int
     """Most bytes of live blocks that no tier served: what a heap behind the pool must hold."""
     missed_bytes_peak_ns: int
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the trace has times; else an event's time is its number."""
+        return self.trace.has_time
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary that ``replay --json`` prints; plain values in a fixed order."""

@@ -1,4 +1,4 @@
-"""Slow and obvious: operations on Bytes, with a bytearray for each handle and the pool of model.py.
+"""Slow and obvious: operations on Bytes, a bytearray for each handle, over the pool of model.py.
 
 A handle is content and, unless it is empty, a buffer and where in it the content begins. What
 decides when a buffer is taken, shared, copied or claimed is written down here once more, from the

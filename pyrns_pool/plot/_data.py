@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrns_pool.results import NO_TIER, ReplayResult, Timeline
+from pyrns_pool.results import NO_TIER, PoolResult, ReplayResult, Timeline
 
 __all__ = ["hit_rate_data", "occupancy_data", "sizes_data", "tiers_data"]
 
@@ -24,35 +24,35 @@ HIT_RATE_DTYPE = np.dtype(_BIN + _REQUESTS + [("hit_rate", "<f8")])
 SIZES_DTYPE = np.dtype(
     [("tier", "<i4"), ("above_bytes", "<u8"), ("up_to_bytes", "<u8"), ("requests", "<u8")]
 )
-TIERS_DTYPE = np.dtype(
-    [
-        ("tier", "<i4"),
-        ("slot_bytes", "<u8"),
-        ("slot_count", "<u4"),
-        ("requests", "<u8"),
-        ("hits", "<u8"),
-        ("spills", "<u8"),
-        ("spills_in", "<u8"),
-        ("exhausted", "<u8"),
-        ("oversize", "<u8"),
-        ("hit_rate", "<f8"),
-        ("high_water", "<u4"),
-        ("high_water_ns", "<i8"),
-        ("first_miss_ns", "<i8"),
-        ("requested_bytes", "<u8"),
-        ("internal_fragmentation_bytes", "<u8"),
-        ("fragmentation", "<f8"),
-    ]
-)
+_TIERS = [
+    ("tier", "<i4"),
+    ("slot_bytes", "<u8"),
+    ("slot_count", "<u4"),
+    ("requests", "<u8"),
+    ("hits", "<u8"),
+    ("spills", "<u8"),
+    ("spills_in", "<u8"),
+    ("exhausted", "<u8"),
+    ("oversize", "<u8"),
+    ("hit_rate", "<f8"),
+    ("high_water", "<u4"),
+    ("high_water_ns", "<i8"),
+    ("first_miss_ns", "<i8"),
+]
+_FIT = [
+    ("requested_bytes", "<u8"),
+    ("internal_fragmentation_bytes", "<u8"),
+    ("fragmentation", "<f8"),
+]
 
 
-def occupancy_data(result: ReplayResult) -> NDArray[np.void]:
+def occupancy_data(result: PoolResult) -> NDArray[np.void]:
     """Return what `occupancy_figure` shows over time.
 
     Parameters
     ----------
-    result : ReplayResult
-        A replay.
+    result : ReplayResult or WorkloadResult
+        What ran.
 
     Returns
     -------
@@ -74,13 +74,13 @@ def occupancy_data(result: ReplayResult) -> NDArray[np.void]:
     return rows.reshape(-1)
 
 
-def hit_rate_data(result: ReplayResult) -> NDArray[np.void]:
+def hit_rate_data(result: PoolResult) -> NDArray[np.void]:
     """Return what `hit_rate` shows over time.
 
     Parameters
     ----------
-    result : ReplayResult
-        A replay.
+    result : ReplayResult or WorkloadResult
+        What ran.
 
     Returns
     -------
@@ -133,33 +133,33 @@ def sizes_data(result: ReplayResult) -> NDArray[np.void]:
     return rows
 
 
-def tiers_data(result: ReplayResult) -> NDArray[np.void]:
+def tiers_data(result: PoolResult) -> NDArray[np.void]:
     """Return the numbers that the figures write beside each tier.
 
     Parameters
     ----------
-    result : ReplayResult
-        A replay.
+    result : ReplayResult or WorkloadResult
+        What ran.
 
     Returns
     -------
     structured ndarray, shape (n,)
         One row for each tier: ``tier``, ``slot_bytes``, ``slot_count``; ``requests``, ``hits``,
         ``spills``, ``spills_in``, ``exhausted``, ``oversize``, ``hit_rate``; ``high_water`` and
-        ``high_water_ns``, when it was first reached; ``first_miss_ns``, -1 if there was no miss or
-        it is not known; and of all requests of this home tier, served or not,
-        ``requested_bytes``, ``internal_fragmentation_bytes`` and ``fragmentation``, its share of
-        the slots' bytes, 0 to 1.
+        ``high_water_ns``, when it was first reached; and ``first_miss_ns``, -1 if there was no
+        miss or it is not known. Of a replay also, of all requests of this home tier, served or
+        not, ``requested_bytes``, ``internal_fragmentation_bytes`` and ``fragmentation``, its
+        share of the slots' bytes, 0 to 1.
     """
     stats = result.stats
-    rows = np.zeros(len(stats.tiers) + (stats.oversize > 0), TIERS_DTYPE)
-    for row, tier, times, fit in zip(rows, stats.tiers, result.tier_times, result.fit):
+    is_replay = isinstance(result, ReplayResult)
+    dtype = np.dtype(_TIERS + (_FIT if is_replay else []))
+    rows = np.zeros(len(stats.tiers) + (stats.oversize > 0), dtype)
+    for row, tier, times in zip(rows, stats.tiers, result.tier_times):
         for name in ("slot_bytes", "slot_count", "requests", "hits", "spills", "spills_in"):
             row[name] = getattr(tier, name)
         for name in ("exhausted", "hit_rate", "high_water"):
             row[name] = getattr(tier, name)
-        for name in ("requested_bytes", "internal_fragmentation_bytes", "fragmentation"):
-            row[name] = getattr(fit, name)
         row["high_water_ns"] = times.high_water_ns
         row["first_miss_ns"] = -1 if times.first_miss_ns is None else times.first_miss_ns
     rows["tier"][: len(stats.tiers)] = np.arange(len(stats.tiers))
@@ -167,14 +167,22 @@ def tiers_data(result: ReplayResult) -> NDArray[np.void]:
         last = rows[-1]
         last["tier"], last["high_water_ns"], last["first_miss_ns"] = NO_TIER, -1, -1
         last["requests"] = last["oversize"] = stats.oversize
-        large = result.sizes[result.sizes["tier"] == NO_TIER]
-        last["requested_bytes"] = (large["size_bytes"] * large["requests"].astype(np.uint64)).sum()
+    if isinstance(result, ReplayResult):
+        _add_fit(rows, result)
     return rows
 
 
-def _by_tier(
-    result: ReplayResult, timeline: Timeline, dtype: np.dtype[np.void]
-) -> NDArray[np.void]:
+def _add_fit(rows: NDArray[np.void], result: ReplayResult) -> None:
+    for row, fit in zip(rows, result.fit):
+        for name, _ in _FIT:
+            row[name] = getattr(fit, name)
+    if result.stats.oversize:
+        large = result.sizes[result.sizes["tier"] == NO_TIER]
+        requests = large["requests"].astype(np.uint64)
+        rows[-1]["requested_bytes"] = (large["size_bytes"] * requests).sum()
+
+
+def _by_tier(result: PoolResult, timeline: Timeline, dtype: np.dtype[np.void]) -> NDArray[np.void]:
     """Return one row of rows for each tier, and one for the oversize requests if there are any."""
     tiers = result.config.tiers
     groups = len(tiers) + (result.stats.oversize > 0)

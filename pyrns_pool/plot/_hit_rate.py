@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,29 +13,25 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 from pyrns_pool.plot._data import HIT_RATE_BINS_MAX, hit_rate_data
 from pyrns_pool.plot._style import (
     FAINT,
-    HEADER_IN,
     INK,
     MISS_AREA,
     TEXT_PT,
+    Panel,
     Sheet,
     TimeAxis,
     counted,
     extent_pt,
-    foot_in,
-    foot_legend,
     frame,
-    header,
     house_style,
     legend_pt,
-    new_sheet,
-    panel,
     percent,
+    stack,
     tier_colour,
     tier_name,
     tint,
     top_legend,
 )
-from pyrns_pool.results import ReplayResult
+from pyrns_pool.results import PoolResult
 
 __all__ = ["hit_rate", "hit_rate_figure"]
 
@@ -43,13 +40,13 @@ _LANE_IN = 0.66
 _TITLE_IN = 0.3
 
 
-def hit_rate(result: ReplayResult, ax: Axes, *, legend: bool = True) -> Axes:
+def hit_rate(result: PoolResult, ax: Axes, *, legend: bool = True) -> Axes:
     """Draw which share of each tier's requests was served over time, a lane for each tier.
 
     Parameters
     ----------
-    result : ReplayResult
-        A replay.
+    result : ReplayResult or WorkloadResult
+        What ran.
     ax : matplotlib Axes
         Where to draw.
     legend : bool, optional
@@ -101,13 +98,14 @@ def hit_rate(result: ReplayResult, ax: Axes, *, legend: bool = True) -> Axes:
     return ax
 
 
-def hit_rate_figure(result: ReplayResult) -> Sheet:
+@house_style()
+def hit_rate_figure(result: PoolResult) -> Sheet:
     """Draw `hit_rate` on a sheet of its own.
 
     Parameters
     ----------
-    result : ReplayResult
-        A replay.
+    result : ReplayResult or WorkloadResult
+        What ran.
 
     Returns
     -------
@@ -118,14 +116,9 @@ def hit_rate_figure(result: ReplayResult) -> Sheet:
     stats = result.stats
     served = f"{stats.hits + stats.spills:,} of {counted(stats.requests, 'request')}"
     share = percent(stats.hits + stats.spills, stats.requests)
-    with house_style():
-        handles = _handles(result)
-        figure = new_sheet(HEADER_IN + _TITLE_IN + lanes * _LANE_IN + foot_in(handles))
-        header(figure, f"Hit rate: {served} served ({share})", result)
-        ax = panel(figure, HEADER_IN + _TITLE_IN, lanes * _LANE_IN)
-        hit_rate(result, ax, legend=False)
-        foot_legend(figure, handles)
-    return figure
+    panels = [Panel(_TITLE_IN, lanes * _LANE_IN, 0.0, partial(hit_rate, result, legend=False))]
+    title = f"Hit rate: {served} served ({share})"
+    return stack(title, result, panels, _handles(result))
 
 
 def _write_over_lane(ax: Axes, top: float, name: str, facts: str) -> None:
@@ -134,7 +127,7 @@ def _write_over_lane(ax: Axes, top: float, name: str, facts: str) -> None:
     ax.annotate(facts, (1, top), (-3, 2), ha="right", fontsize=TEXT_PT, color=INK, **place)
 
 
-def _facts(result: ReplayResult, tier: int) -> str:
+def _facts(result: PoolResult, tier: int) -> str:
     """Return in words what became of a tier's requests over the whole trace."""
     if tier < 0:
         return f"served 0 of {result.stats.oversize:,}"
@@ -147,7 +140,7 @@ def _facts(result: ReplayResult, tier: int) -> str:
     return f"served {served:,} of {stats.requests:,}, {share}{spilled}"
 
 
-def _handles(result: ReplayResult) -> list[Any]:
+def _handles(result: PoolResult) -> list[Any]:
     grey = "#777777"
     handles = [Patch(facecolor=tint(grey, 0.75), label="served by the home tier")]
     if result.stats.spills:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,31 +16,27 @@ from numpy.typing import NDArray
 from pyrns_pool.plot._data import OCCUPANCY_BINS_MAX, occupancy_data
 from pyrns_pool.plot._style import (
     FAINT,
-    HEADER_IN,
     INK,
     MISS,
     TEXT_PT,
+    Panel,
     Sheet,
     TimeAxis,
     count_tick,
     counted,
     extent_pt,
-    foot_in,
-    foot_legend,
     frame,
-    header,
     house_style,
     legend_pt,
-    new_sheet,
-    panel,
     panel_title,
     percent,
+    stack,
     tier_colour,
     tier_name,
     tint,
     top_legend,
 )
-from pyrns_pool.results import NO_TIER, ReplayResult
+from pyrns_pool.results import NO_TIER, PoolResult
 from pyrns_pool.stats import TierStats
 
 __all__ = ["occupancy", "occupancy_figure", "oversize"]
@@ -53,13 +50,13 @@ _PANEL_IN, _ROW_IN, _OVERSIZE_IN = 1.35, 0.16, 0.52
 _TITLE_IN, _GAP_IN = 0.2, 0.1
 
 
-def occupancy(result: ReplayResult, ax: Axes, *, tier: int = 0, legend: bool = True) -> Axes:
+def occupancy(result: PoolResult, ax: Axes, *, tier: int = 0, legend: bool = True) -> Axes:
     """Draw the slots of one tier in use over time, and its misses under them.
 
     Parameters
     ----------
-    result : ReplayResult
-        A replay.
+    result : ReplayResult or WorkloadResult
+        What ran.
     ax : matplotlib Axes
         Where to draw.
     tier : int, optional
@@ -85,13 +82,13 @@ def occupancy(result: ReplayResult, ax: Axes, *, tier: int = 0, legend: bool = T
     return _draw_tier(result, ax, tier, rows, legend)
 
 
-def oversize(result: ReplayResult, ax: Axes) -> Axes:
+def oversize(result: PoolResult, ax: Axes) -> Axes:
     """Draw when requests larger than every tier came, one tick for each bin that has some.
 
     Parameters
     ----------
-    result : ReplayResult
-        A replay.
+    result : ReplayResult or WorkloadResult
+        What ran.
     ax : matplotlib Axes
         Where to draw; a low one is enough.
 
@@ -116,13 +113,14 @@ def oversize(result: ReplayResult, ax: Axes) -> Axes:
     return ax
 
 
-def occupancy_figure(result: ReplayResult) -> Sheet:
+@house_style()
+def occupancy_figure(result: PoolResult) -> Sheet:
     """Draw the occupancy of every tier on one sheet, over the same time.
 
     Parameters
     ----------
-    result : ReplayResult
-        A replay.
+    result : ReplayResult or WorkloadResult
+        What ran.
 
     Returns
     -------
@@ -132,28 +130,26 @@ def occupancy_figure(result: ReplayResult) -> Sheet:
     """
     tiers = len(result.config.tiers)
     panel_in = _PANEL_IN + _ROW_IN * len(_tick_kinds(result))
-    panels_in = [panel_in] * tiers + [_OVERSIZE_IN] * (result.stats.oversize > 0)
-    with house_style():
-        handles = _handles(result, "#777777")
-        figure = new_sheet(HEADER_IN + sum(panels_in) + foot_in(handles))
-        header(figure, _headline(result), result)
-        top = HEADER_IN
-        for index, panel_in in enumerate(panels_in):
-            ax = panel(figure, top + _TITLE_IN, panel_in - _TITLE_IN - _GAP_IN)
-            top += panel_in
-            if index < tiers:
-                occupancy(result, ax, tier=index, legend=False)
-            else:
-                oversize(result, ax)
-            if index < len(panels_in) - 1:
-                ax.set_xlabel("")
-                ax.tick_params(axis="x", labelbottom=False)
-        foot_legend(figure, handles)
-    return figure
+    heights_in = [panel_in] * tiers + [_OVERSIZE_IN] * (result.stats.oversize > 0)
+
+    def draw(ax: Axes, index: int) -> None:
+        if index < tiers:
+            occupancy(result, ax, tier=index, legend=False)
+        else:
+            oversize(result, ax)
+        if index < len(heights_in) - 1:
+            ax.set_xlabel("")
+            ax.tick_params(axis="x", labelbottom=False)
+
+    panels = [
+        Panel(_TITLE_IN, height_in - _TITLE_IN - _GAP_IN, _GAP_IN, partial(draw, index=index))
+        for index, height_in in enumerate(heights_in)
+    ]
+    return stack(_headline(result), result, panels, _handles(result, "#777777"))
 
 
 def _draw_tier(
-    result: ReplayResult, ax: Axes, tier: int, rows: NDArray[np.void], legend: bool
+    result: PoolResult, ax: Axes, tier: int, rows: NDArray[np.void], legend: bool
 ) -> Axes:
     axis = TimeAxis.of(result)
     stats, times = result.stats.tiers[tier], result.tier_times[tier]
@@ -203,19 +199,19 @@ def _band(ax: Axes, rest: float, words_pt: float) -> float:
     return rest * words / (height - words)
 
 
-def _tick_kinds(result: ReplayResult) -> list[tuple[str, str, str]]:
+def _tick_kinds(result: PoolResult) -> list[tuple[str, str, str]]:
     """Return column, word and colour of each row of ticks."""
     kinds = [("exhausted", "missed", MISS)]
     return kinds + ([("spills", "spilled", FAINT)] if result.config.policy == "spill" else [])
 
 
-def _rows(result: ReplayResult, tier: int) -> NDArray[np.void]:
+def _rows(result: PoolResult, tier: int) -> NDArray[np.void]:
     rows = occupancy_data(result)
     mine: NDArray[np.void] = rows[rows["tier"] == tier]
     return mine
 
 
-def _most(result: ReplayResult) -> int:
+def _most(result: PoolResult) -> int:
     """Return the most misses or spills of one bin; the ticks of all panels are scaled to it."""
     rows = occupancy_data(result)
     return int(max(rows[name].max() for name in ("spills", "exhausted", "oversize")))
@@ -297,7 +293,7 @@ def _mark_high_water(ax: Axes, axis: TimeAxis, stats: TierStats, ns: int) -> Non
     )
 
 
-def _facts(result: ReplayResult, axis: TimeAxis, tier: int) -> str:
+def _facts(result: PoolResult, axis: TimeAxis, tier: int) -> str:
     """Return in words what became of the requests of a tier."""
     stats, first_ns = result.stats.tiers[tier], result.tier_times[tier].first_miss_ns
     if not stats.requests:
@@ -313,7 +309,7 @@ def _facts(result: ReplayResult, axis: TimeAxis, tier: int) -> str:
     return text + (f"; spilled {', '.join(spilled)}" if spilled else "")
 
 
-def _headline(result: ReplayResult) -> str:
+def _headline(result: PoolResult) -> str:
     """Return which tiers were full, and what was missed, in one line."""
     stats = result.stats
     full = sum(tier.high_water == tier.slot_count for tier in stats.tiers)
@@ -323,13 +319,13 @@ def _headline(result: ReplayResult) -> str:
     return f"Occupancy: {full} of {tiers} ran full, {missed}{share}"
 
 
-def _x_label(result: ReplayResult, axis: TimeAxis) -> str:
+def _x_label(result: PoolResult, axis: TimeAxis) -> str:
     bins = min(len(result.timeline.oversize), OCCUPANCY_BINS_MAX)
     width = axis.span((axis.end_ns - axis.start_ns) / bins)
     return f"{axis.label}, in {counted(bins, 'bin')} of {width}"
 
 
-def _handles(result: ReplayResult, colour: str) -> list[Any]:
+def _handles(result: PoolResult, colour: str) -> list[Any]:
     """Return what the legend explains; ticks are in it only if there are some."""
     most = _most(result)
     scale = f"per bin (log scale, tallest {most:,})" if most > 1 else "in the bin, once"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,21 +12,19 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from pyrns_pool.plot._data import sizes_data
 from pyrns_pool.plot._style import (
     GRID,
-    HEADER_IN,
     INK,
     MISS,
     TEXT_PT,
     TIER_HATCHES,
+    Panel,
     Sheet,
     count_tick,
     counted,
     extent_pt,
     frame,
-    header,
     house_style,
-    new_sheet,
-    panel,
     percent,
+    stack,
     tier_colour,
     tier_name,
 )
@@ -141,6 +140,7 @@ def fragmentation(result: ReplayResult, ax: Axes) -> Axes:
     return ax
 
 
+@house_style()
 def sizes_figure(result: ReplayResult) -> Sheet:
     """Draw `sizes` and `fragmentation` on one sheet.
 
@@ -155,18 +155,15 @@ def sizes_figure(result: ReplayResult) -> Sheet:
         8 inches wide: 1200 pixels at its own resolution.
     """
     rows_in = 0.1 + _ROW_IN * len(result.fit)
-    block_in = _TITLE_IN + _AXIS_IN
-    with house_style():
-        figure = new_sheet(HEADER_IN + 2 * block_in + _HISTOGRAM_IN + rows_in)
-        stats = result.stats
-        large = f", {stats.oversize:,} oversize" if stats.oversize else ""
-        distinct = counted(len(result.sizes), "size")
-        title = f"Sizes: {counted(stats.requests, 'request')} of {distinct}{large}"
-        header(figure, title, result)
-        sizes(result, panel(figure, HEADER_IN + _TITLE_IN, _HISTOGRAM_IN))
-        top = HEADER_IN + block_in + _HISTOGRAM_IN + _TITLE_IN
-        fragmentation(result, panel(figure, top, rows_in))
-    return figure
+    stats = result.stats
+    large = f", {stats.oversize:,} oversize" if stats.oversize else ""
+    distinct = counted(len(result.sizes), "size")
+    title = f"Sizes: {counted(stats.requests, 'request')} of {distinct}{large}"
+    panels = [
+        Panel(_TITLE_IN, _HISTOGRAM_IN, _AXIS_IN, partial(sizes, result)),
+        Panel(_TITLE_IN, rows_in, _AXIS_IN, partial(fragmentation, result)),
+    ]
+    return stack(title, result, panels)
 
 
 def _face(tier: int) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 import matplotlib
 import numpy as np
@@ -16,7 +16,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from pyrns_pool.errors import printable
-from pyrns_pool.results import ReplayResult
+from pyrns_pool.results import PoolResult, ReplayResult
+from pyrns_pool.workload_results import WorkloadResult
 
 # One for each of RNS_TIERS_MAX tiers, neighbours unlike in lightness. Every two, MISS included,
 # differ by a CIELAB distance of 15 or more under simulated (Machado 2009) protanopia,
@@ -98,7 +99,7 @@ def tint(colour: str, strength: float) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def tier_name(result: ReplayResult, index: int) -> str:
+def tier_name(result: PoolResult, index: int) -> str:
     """Return how figures call a tier."""
     tiers = result.config.tiers
     if index < 0:
@@ -148,10 +149,10 @@ class TimeAxis:
     unit_ns: int
 
     @classmethod
-    def of(cls, result: ReplayResult) -> TimeAxis:
+    def of(cls, result: PoolResult) -> TimeAxis:
         """Return the axis for a result; the same for all its figures."""
         start, end = int(result.timeline.edges_ns[0]), int(result.timeline.edges_ns[-1])
-        if not result.trace.has_time:
+        if not result.has_time:
             return cls(start, end, 0, "", 1)
         # Far from zero a tick would need more digits than there is room for.
         origin = start if abs(start) > 1000 * (end - start) else 0
@@ -245,19 +246,58 @@ def new_sheet(height_in: float) -> Sheet:
     return figure
 
 
-def header(figure: Figure, title: str, result: ReplayResult) -> None:
-    """Write what the figure says, and of which trace and pool, into its upper 0.78 inches."""
+def header(figure: Figure, title: str, result: PoolResult) -> None:
+    """Write what the figure says, and of which run and pool, into its upper 0.78 inches."""
     height = figure.get_figheight()
+    small = {"fontsize": TEXT_PT, "color": FAINT, "va": "top", "ha": "left"}
+    left = 0.1 / WIDTH_IN
+    figure.text(left, 1 - 0.1 / height, title, fontsize=11.5, weight="bold", va="top", ha="left")
+    figure.text(left, 1 - 0.34 / height, plain(", ".join(_source(result))), **small)
+    figure.text(left, 1 - 0.50 / height, plain(f"pool {result.config}"), **small)
+
+
+def _source(result: PoolResult) -> list[str]:
+    """Return in words what drove the pool."""
+    if isinstance(result, WorkloadResult):
+        run = result.workload
+        parts = [f"workload {run.name}"]
+        parts += [run.provenance["file"]] if "file" in run.provenance else []
+        parts += [] if run.seed is None else [f"seed {run.seed}"]
+        return [*parts, counted(run.events, "event"), duration_text(run.duration_ns)]
+    assert isinstance(result, ReplayResult)
     trace = result.trace
     parts = [trace.name or "unnamed trace"]
     parts += [trace.filter] if trace.filter else []
     parts += [counted(trace.events, "event")]
-    parts += [duration_text(trace.duration_ns)] if trace.has_time else ["no time"]
-    small = {"fontsize": TEXT_PT, "color": FAINT, "va": "top", "ha": "left"}
-    left = 0.1 / WIDTH_IN
-    figure.text(left, 1 - 0.1 / height, title, fontsize=11.5, weight="bold", va="top", ha="left")
-    figure.text(left, 1 - 0.34 / height, plain(", ".join(parts)), **small)
-    figure.text(left, 1 - 0.50 / height, plain(f"pool {result.config}"), **small)
+    return parts + [duration_text(trace.duration_ns) if trace.has_time else "no time"]
+
+
+class Panel(NamedTuple):
+    """One Axes of a sheet: its height, and what is kept free over and under it, in inches."""
+
+    above_in: float
+    height_in: float
+    below_in: float
+    draw: Callable[[Axes], object]
+
+
+def stack(
+    title: str, result: PoolResult, panels: Sequence[Panel], handles: Sequence[Any] = ()
+) -> Sheet:
+    """Return a sheet with panels one under the other, and a legend at its foot if there is any.
+
+    Call it, and make `handles`, in `house_style`.
+    """
+    height = HEADER_IN + sum(p.above_in + p.height_in + p.below_in for p in panels)
+    figure = new_sheet(height + (foot_in(handles) if handles else 0.0))
+    header(figure, title, result)
+    top = HEADER_IN
+    for part in panels:
+        part.draw(panel(figure, top + part.above_in, part.height_in))
+        top += part.above_in + part.height_in + part.below_in
+    if handles:
+        foot_legend(figure, handles)
+    return figure
 
 
 def panel(figure: Figure, top_in: float, height_in: float) -> Axes:
@@ -270,12 +310,12 @@ def panel(figure: Figure, top_in: float, height_in: float) -> Axes:
     )
 
 
-def foot_in(handles: list[Any]) -> float:
+def foot_in(handles: Sequence[Any]) -> float:
     """Return the height for an x axis and `foot_legend` under it."""
     return 0.56 + 0.19 * -(-len(handles) // 3)
 
 
-def foot_legend(figure: Figure, handles: list[Any]) -> None:
+def foot_legend(figure: Figure, handles: Sequence[Any]) -> None:
     """Explain the marks at the foot of the sheet, beside no data."""
     figure.legend(
         handles=handles,

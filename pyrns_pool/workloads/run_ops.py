@@ -164,4 +164,4 @@ def _sha256(ops: NDArray[np.void]) -> str:
     """Return the hash of operations, without the padding between them, which may be anything."""
     names = OP_DTYPE.names or ()
     packed = ops.astype(np.dtype([(name, OP_DTYPE[name].newbyteorder("<")) for name in names]))
-    return hashlib.sha256(packed.view(np.uint8)).hexdigest()
+    return hashlib.sha256(packed.data).hexdigest()
