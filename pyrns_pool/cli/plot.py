@@ -1,4 +1,4 @@
-"""Draw the figures of a result: occupancy and hit rate over time, sizes against tiers."""
+"""Draw the figures of a result: occupancy and hit rate over time, sizes, copies, tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from pyrns_pool.cli import output
-from pyrns_pool.results import ReplayResult
+from pyrns_pool.workload_results import Result, load_result
 
 FORMATS = ("svg", "png")
 
@@ -23,7 +23,7 @@ def format_list(text: str) -> tuple[str, ...]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `run` reads."""
     parser.add_argument(
-        "result", metavar="RESULT_OR_DIR", type=Path, help="what 'pyrns-pool replay -o' wrote"
+        "result", metavar="RESULT_OR_DIR", type=Path, help="what -o of another verb wrote"
     )
     parser.add_argument(
         "--format",
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Draw and print the names of the files."""
-    result = ReplayResult.load(given.result)
+    result = load_result(given.result)
     beside = given.result if given.result.is_dir() else given.result.parent
     directory = given.output or beside
     files = draw(result, directory, given.format, given.force)
@@ -50,9 +50,7 @@ def run(given: argparse.Namespace) -> None:
         print(file)
 
 
-def draw(
-    result: ReplayResult, directory: Path, formats: tuple[str, ...], force: bool
-) -> list[Path]:
+def draw(result: Result, directory: Path, formats: tuple[str, ...], force: bool) -> list[Path]:
     """Write every figure with its data as CSV; return the files."""
     from pyrns_pool.plot import save_figures
 

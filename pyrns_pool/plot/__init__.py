@@ -1,8 +1,9 @@
-"""Figures of a replay: which tier is full, since when, and what was missed.
+"""Figures of a run: which tier is full, since when, what was missed, and what was copied.
 
-Each figure takes a `pyrns_pool.results.ReplayResult` and draws on the Axes it is given, with no
-global state and no display; those that end in ``_figure`` make the whole sheet. What a figure
-shows is also a table, its *data twin*: those that end in ``_data``. `save_figures` writes both.
+Each figure takes a `ReplayResult`, a `WorkloadResult` or either, and draws on the Axes it is
+given, with no global state and no display; those that end in ``_figure`` make the whole sheet.
+What a figure shows is also a table, its *data twin*: those that end in ``_data``. `save_figures`
+writes both, those that fit the result.
 
 >>> import pyrns_pool as rp
 >>> from pyrns_pool import plot
@@ -20,15 +21,27 @@ except ImportError as error:
         "pyrns_pool.plot needs matplotlib: install python3-matplotlib by apt, or matplotlib by pip"
     ) from error
 
-from pyrns_pool.plot._data import hit_rate_data, occupancy_data, sizes_data, tiers_data
+from pyrns_pool.plot._cow import cow_figure, cow_panel
+from pyrns_pool.plot._data import (
+    cow_data,
+    hit_rate_data,
+    occupancy_data,
+    sizes_data,
+    table_fill_data,
+    tiers_data,
+)
 from pyrns_pool.plot._hit_rate import hit_rate, hit_rate_figure
 from pyrns_pool.plot._occupancy import occupancy, occupancy_figure, oversize
 from pyrns_pool.plot._save import save_figures
 from pyrns_pool.plot._sizes import fragmentation, sizes, sizes_figure
 from pyrns_pool.plot._style import Sheet
+from pyrns_pool.plot._tables import table_fill, table_fill_figure
 
 __all__ = [
     "Sheet",
+    "cow_data",
+    "cow_figure",
+    "cow_panel",
     "fragmentation",
     "hit_rate",
     "hit_rate_data",
@@ -41,5 +54,8 @@ __all__ = [
     "sizes",
     "sizes_data",
     "sizes_figure",
+    "table_fill",
+    "table_fill_data",
+    "table_fill_figure",
     "tiers_data",
 ]

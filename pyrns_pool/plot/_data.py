@@ -6,15 +6,27 @@ tier; those rows are there only if there are such requests. So counts add up to 
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pyrns_pool.results import NO_TIER, PoolResult, ReplayResult, Timeline
+from pyrns_pool.stats import TableStats
+from pyrns_pool.workload_results import COW_DTYPE, WorkloadResult, coarsen_cow
 
-__all__ = ["hit_rate_data", "occupancy_data", "sizes_data", "tiers_data"]
+__all__ = [
+    "cow_data",
+    "hit_rate_data",
+    "occupancy_data",
+    "sizes_data",
+    "table_fill_data",
+    "tiers_data",
+]
 
 OCCUPANCY_BINS_MAX = 2000
 HIT_RATE_BINS_MAX = 100
+COW_BINS_MAX = 200
 
 _BIN = [("tier", "<i4"), ("slot_bytes", "<u8"), ("start_ns", "<i8"), ("end_ns", "<i8")]
 _REQUESTS = [("requests", "<u8"), ("spills", "<u8"), ("exhausted", "<u8"), ("oversize", "<u8")]
@@ -24,6 +36,8 @@ HIT_RATE_DTYPE = np.dtype(_BIN + _REQUESTS + [("hit_rate", "<f8")])
 SIZES_DTYPE = np.dtype(
     [("tier", "<i4"), ("above_bytes", "<u8"), ("up_to_bytes", "<u8"), ("requests", "<u8")]
 )
+COW_ROW_DTYPE = np.dtype([("start_ns", "<i8"), ("end_ns", "<i8"), *COW_DTYPE.descr])
+TEXTS = ("name", "policy")  # The columns of a table that are no counts.
 _TIERS = [
     ("tier", "<i4"),
     ("slot_bytes", "<u8"),
@@ -180,6 +194,51 @@ def _add_fit(rows: NDArray[np.void], result: ReplayResult) -> None:
         large = result.sizes[result.sizes["tier"] == NO_TIER]
         requests = large["requests"].astype(np.uint64)
         rows[-1]["requested_bytes"] = (large["size_bytes"] * requests).sum()
+
+
+def cow_data(result: WorkloadResult) -> NDArray[np.void]:
+    """Return what `cow_figure` shows.
+
+    Parameters
+    ----------
+    result : WorkloadResult
+        What ran.
+
+    Returns
+    -------
+    structured ndarray, shape (n,)
+        One row for each of at most 200 bins: ``start_ns``, ``end_ns`` (the bin is [start, end)),
+        ``copies_avoided``, ``cow_copies`` and ``cow_bytes``.
+    """
+    edges_ns = result.timeline.coarsen(COW_BINS_MAX).edges_ns
+    counts = coarsen_cow(result.cow, COW_BINS_MAX)
+    rows = np.zeros(len(counts), COW_ROW_DTYPE)
+    rows["start_ns"], rows["end_ns"] = edges_ns[:-1], edges_ns[1:]
+    for name in COW_DTYPE.names or ():
+        rows[name] = counts[name]
+    return rows
+
+
+def table_fill_data(result: WorkloadResult) -> NDArray[np.void]:
+    """Return what `table_fill` shows.
+
+    Parameters
+    ----------
+    result : WorkloadResult
+        What ran.
+
+    Returns
+    -------
+    structured ndarray, shape (n,)
+        One row for each table, with the fields of `TableStats`.
+    """
+    names = [field.name for field in fields(TableStats)]
+    texts = {
+        name: max((len(getattr(t, name)) for t in result.tables), default=1) for name in TEXTS
+    }
+    kinds = [(name, f"<U{texts[name]}" if name in texts else "<u8") for name in names]
+    values = [tuple(getattr(table, name) for name in names) for table in result.tables]
+    return np.array(values, np.dtype(kinds))
 
 
 def _by_tier(result: PoolResult, timeline: Timeline, dtype: np.dtype[np.void]) -> NDArray[np.void]:

@@ -5,43 +5,64 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyrns_pool.formats.files import PathLike, output_file
-from pyrns_pool.plot._data import hit_rate_data, occupancy_data, sizes_data, tiers_data
+from pyrns_pool.plot._cow import cow_figure
+from pyrns_pool.plot._data import (
+    cow_data,
+    hit_rate_data,
+    occupancy_data,
+    sizes_data,
+    table_fill_data,
+    tiers_data,
+)
 from pyrns_pool.plot._hit_rate import hit_rate_figure
 from pyrns_pool.plot._occupancy import occupancy_figure
 from pyrns_pool.plot._sizes import sizes_figure
+from pyrns_pool.plot._style import Sheet
+from pyrns_pool.plot._tables import table_fill_figure
 from pyrns_pool.results import ReplayResult
+from pyrns_pool.workload_results import Result
 
 __all__ = ["save_figures"]
 
 FORMATS = ("svg", "png")
-_FIGURES = {"occupancy": occupancy_figure, "hit_rate": hit_rate_figure, "sizes": sizes_figure}
-_TABLES = {
-    "occupancy": occupancy_data,
-    "hit_rate": hit_rate_data,
-    "sizes": sizes_data,
-    "tiers": tiers_data,
-}
+_Draw = Callable[[Any], Sheet]
+_Twin = Callable[[Any], NDArray[np.void]]
+
+
+def _sheets(result: Result) -> dict[str, tuple[_Draw, _Twin]]:
+    """Return the figures that a result has something to show in, each with its data twin."""
+    sheets: dict[str, tuple[_Draw, _Twin]] = {
+        "occupancy": (occupancy_figure, occupancy_data),
+        "hit_rate": (hit_rate_figure, hit_rate_data),
+    }
+    if isinstance(result, ReplayResult):
+        return {**sheets, "sizes": (sizes_figure, sizes_data)}
+    if result.bytes is not None:
+        sheets["cow"] = (cow_figure, cow_data)
+    if result.tables:
+        sheets["table_fill"] = (table_fill_figure, table_fill_data)
+    return sheets
 
 
 def save_figures(
-    result: ReplayResult,
+    result: Result,
     directory: PathLike,
     *,
     formats: Sequence[str] = FORMATS,
     overwrite: bool = False,
 ) -> list[Path]:
-    """Write every figure of a replay, and the numbers that it shows.
+    """Write every figure that a result has something to show in, and the numbers that it shows.
 
     Parameters
     ----------
-    result : ReplayResult
-        A replay.
+    result : ReplayResult or WorkloadResult
+        What ran.
     directory : str or path-like
         Where to; it is made if it is missing.
     formats : sequence of {"svg", "png"}, optional
@@ -52,7 +73,8 @@ def save_figures(
     Returns
     -------
     list of Path
-        The files: ``occupancy``, ``hit_rate`` and ``sizes`` in every format and as ``.csv``, and
+        The files: ``occupancy``, ``hit_rate``, and of a replay ``sizes``, of a workload with
+        Bytes ``cow`` and with tables ``table_fill``, in every format and as ``.csv``; and
         ``tiers.csv``, the numbers that the figures write beside the tiers.
 
     Raises
@@ -64,23 +86,24 @@ def save_figures(
 
     Notes
     -----
-    The first line of a CSV file names its columns; `occupancy_data`, `hit_rate_data`, `sizes_data`
-    and `tiers_data` say what they hold. The same result gives the same bytes with the same
-    version of matplotlib.
+    The first line of a CSV file names its columns; `occupancy_data` and the like say what they
+    hold. The same result gives the same bytes with the same version of matplotlib.
     """
     for name in [formats] if isinstance(formats, str) else formats:
         if name not in FORMATS or isinstance(formats, str):
             raise ValueError(f"formats: {name!r} is not among {', '.join(FORMATS)}, in a sequence")
     folder = Path(directory)
     kinds = list(dict.fromkeys(formats))
-    figures = {folder / f"{name}.{kind}": (name, kind) for name in _FIGURES for kind in kinds}
-    tables = {folder / f"{name}.csv": make for name, make in _TABLES.items()}
+    sheets = _sheets(result)
+    figures = {folder / f"{name}.{kind}": (name, kind) for name in sheets for kind in kinds}
+    tables = {folder / f"{name}.csv": twin for name, (_, twin) in sheets.items()}
+    tables[folder / "tiers.csv"] = tiers_data
     for path in (*figures, *tables):
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
 
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = {name: make(result) for name, make in _FIGURES.items()} if kinds else {}
+    drawn = {name: draw(result) for name, (draw, _) in sheets.items()} if kinds else {}
     for path, (name, kind) in figures.items():
         with output_file(path, overwrite) as file:
             file.write(drawn[name].image(kind))

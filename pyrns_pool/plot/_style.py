@@ -211,7 +211,10 @@ def _tick(value: float, _: Any = None) -> str:
 
 def count_tick(value: float, _: Any = None) -> str:
     """Return the tick label of a count, short enough for the margin."""
-    return f"{value / 1e6:,.4g} M" if value >= 1e6 else f"{value:,.0f}"
+    for unit, scale in (("T", 1e12), ("G", 1e9), ("M", 1e6)):
+        if value >= scale:
+            return f"{value / scale:,.4g} {unit}"
+    return f"{value:,.0f}"
 
 
 def plain(text: str, chars_max: int = _HEADER_CHARS_MAX) -> str:
