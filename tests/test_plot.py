@@ -8,11 +8,11 @@ import textwrap
 import matplotlib
 import numpy as np
 import pytest
+from figures import assert_words_stand_apart
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
-from matplotlib.text import Text
 
 import pyrns_pool as rp
 from pyrns_pool import plot
@@ -323,26 +323,7 @@ def test_a_sheet_has_a_panel_for_each_tier_over_the_same_time(result):
 
 @pytest.mark.parametrize("make", FIGURES)
 def test_no_words_of_a_sheet_leave_it_or_lie_on_others(result, make, monkeypatch):
-    drawn = []
-    draw = Text.draw
-
-    def record(self, renderer):
-        draw(self, renderer)
-        if self.get_visible() and self.get_text().strip():
-            drawn.append((self.get_text(), self.get_window_extent(renderer)))
-
-    monkeypatch.setattr(Text, "draw", record)
-    figure = make(result)
-    figure.canvas.draw()
-    sheet = figure.bbox
-    assert len(drawn) > 10
-    for i, (text, box) in enumerate(drawn):
-        inside = sheet.x0 <= box.x0 and box.x1 <= sheet.x1
-        assert inside and sheet.y0 <= box.y0 and box.y1 <= sheet.y1, f"{text!r} leaves the sheet"
-        for other, its in drawn[:i]:
-            beside = box.x1 <= its.x0 + 1 or its.x1 <= box.x0 + 1
-            above = box.y1 <= its.y0 + 4 or its.y1 <= box.y0 + 4  # Boxes include descenders.
-            assert beside or above, f"{text!r} lies on {other!r}"
+    assert_words_stand_apart(lambda: make(result), monkeypatch)
 
 
 def test_an_axis_counts_events_where_the_trace_has_no_time():
