@@ -1,9 +1,22 @@
 """Workloads: code that drives a pool and its Bytes in closed loop, with a clock of its own.
 
 `run_ops` runs operations that a script wrote down with `Workload` or as an array.
+`node_packets` and `rtp_stream` make traffic from a seed.
 """
 
+from pyrns_pool.workloads.node_packets import node_packets
 from pyrns_pool.workloads.ops import OP_DTYPE, Op, Workload, merge, repeat
+from pyrns_pool.workloads.rtp_stream import RTP_DTYPE, rtp_stream
 from pyrns_pool.workloads.run_ops import run_ops
 
-__all__ = ["OP_DTYPE", "Op", "Workload", "merge", "repeat", "run_ops"]
+__all__ = [
+    "OP_DTYPE",
+    "RTP_DTYPE",
+    "Op",
+    "Workload",
+    "merge",
+    "node_packets",
+    "repeat",
+    "rtp_stream",
+    "run_ops",
+]
