@@ -37,7 +37,7 @@ from pyrns_pool.results import ReplayResult
 from pyrns_pool.stats import PoolStats
 from pyrns_pool.trace import EVENT_DTYPE, Trace
 from pyrns_pool.workload_results import WorkloadResult, load_result
-from pyrns_pool.workloads import OP_DTYPE, Op, Workload, run_ops
+from pyrns_pool.workloads import OP_DTYPE, Op, Workload, run_ops, run_rtp
 
 __all__ = [
     "EVENT_DTYPE",
@@ -76,6 +76,7 @@ __all__ = [
     "preset_origin",
     "replay",
     "run_ops",
+    "run_rtp",
     "save_trace",
     "shipped",
 ]

@@ -440,3 +440,102 @@ typedef struct {
 
 rns_status_t rns_ops_run(rns_ops_t* self, size_t first, size_t end);
 void rns_ops_end(rns_ops_t* self, size_t handle_count);
+
+/* ---- core: rns_table.h; node: rns_rtp_receiver.h; lab: rns_rtp_run.h ---- */
+
+typedef enum { RNS_TABLE_REJECT, RNS_TABLE_CULL_OLDEST, RNS_TABLE_RING, ... } rns_table_policy_t;
+
+typedef struct {
+    uint32_t capacity;
+    uint32_t count;
+    uint32_t high_water;
+    rns_counter_t puts;
+    rns_counter_t inserts;
+    rns_counter_t updates;
+    rns_counter_t rejects;
+    rns_counter_t finds;
+    rns_counter_t hits;
+    rns_counter_t removes;
+    rns_counter_t culls;
+    rns_counter_t cull_runs;
+    rns_counter_t overwrites;
+    rns_counter_t expired;
+    ...;
+} rns_table_stats_t;
+
+typedef enum { RNS_RTP_TRENDLINE, RNS_RTP_KALMAN, ... } rns_rtp_filter_t;
+
+typedef struct {
+    uint8_t extension_id;
+    rns_rtp_filter_t filter;
+    rns_table_policy_t stream_policy;
+    ...;
+} rns_rtp_config_t;
+
+typedef struct {
+    rns_counter_t packets;
+    rns_counter_t malformed;
+    rns_counter_t rejected;
+    rns_counter_t duplicates;
+    rns_counter_t timeless;
+    rns_counter_t late;
+    rns_counter_t missed;
+    rns_counter_t grouped;
+    rns_counter_t beyond;
+    rns_counter_t takes;
+    rns_counter_t gives;
+    rns_counter_t refusals;
+    rns_counter_t groups;
+    rns_counter_t restarts;
+    rns_counter_t overuses;
+    rns_counter_t rembs;
+} rns_rtp_counts_t;
+
+typedef struct {
+    rns_rtp_counts_t counts;
+    rns_table_stats_t streams;
+    ...;
+} rns_rtp_stats_t;
+
+typedef struct {
+    ...;
+} rns_rtp_receiver_t;
+
+rns_rtp_config_t rns_rtp_config_default(rns_pool_t* pool);
+rns_status_t rns_rtp_receiver_storage_bytes(const rns_rtp_config_t* config, size_t* out);
+rns_status_t rns_rtp_receiver_init(rns_rtp_receiver_t* self, const rns_rtp_config_t* config,
+                                   rns_memory_t storage);
+void rns_rtp_receiver_reset(rns_rtp_receiver_t* self);
+void rns_rtp_receiver_stats(const rns_rtp_receiver_t* self, rns_rtp_stats_t* out);
+rns_damage_t rns_rtp_receiver_check(const rns_rtp_receiver_t* self);
+
+#define RNS_RTP_RUN_HEADER_BYTES ...
+#define RNS_RTP_RUN_PACKET_BYTES ...
+#define RNS_RTP_RUN_EXTENSION_ID ...
+
+typedef struct {
+    int64_t arrival_ns;
+    int64_t send_ns;
+    uint32_t size;
+    uint32_t ssrc;
+    uint16_t seq;
+} rns_rtp_run_packet_t;
+
+typedef struct {
+    int64_t trend_ns;
+    int64_t threshold_ns;
+    uint32_t incoming_bps;
+    uint32_t estimate_bps;
+    uint32_t signal;
+    uint32_t state;
+} rns_rtp_run_point_t;
+
+typedef struct {
+    rns_rtp_receiver_t* receiver;
+    rns_meter_t* meter;
+    uint8_t* buffer;
+    const rns_rtp_run_packet_t* packets;
+    rns_rtp_run_point_t* points;
+} rns_rtp_run_t;
+
+rns_status_t rns_rtp_run(rns_rtp_run_t* self, size_t first, size_t end);

@@ -23,6 +23,15 @@ _EXCEPTIONS: dict[str, tuple[type[errors.PoolError], str]] = {
 }
 
 
+def aligned_memory(build: Build, size_bytes: int) -> tuple[Any, dict[str, Any]]:
+    """Return memory that lives as long as the first value, and a C ``rns_memory_t`` of it."""
+    lib, ffi = build
+    # One alignment more than needed, since ffi.new aligns to 8 only.
+    memory = ffi.new("char[]", size_bytes + lib.RNS_ALIGN_BYTES)
+    address = int(ffi.cast("uintptr_t", memory))
+    return memory, {"start": memory + (-address) % lib.RNS_ALIGN_BYTES, "bytes": size_bytes}
+
+
 class NativePool:
     """Owns the memory of one pool; the pool goes when the last reference to this goes."""
 
@@ -55,17 +64,12 @@ class NativePool:
         needed = self.ffi.new("size_t *")
         self.require(self.lib.rns_pool_storage_bytes(wanted, needed), str(config))
         self.storage_bytes = int(needed[0])
-        # One alignment more than needed, since ffi.new aligns to 8 only.
-        align = self.lib.RNS_ALIGN_BYTES
         try:
-            self._memory = self.ffi.new("char[]", self.storage_bytes + align)
+            self._memory, storage = aligned_memory(build, self.storage_bytes)
         except MemoryError:
             what = f"{config}: {self.storage_bytes} bytes do not fit in memory"
             raise errors.ConfigError(what) from None
-        address = int(self.ffi.cast("uintptr_t", self._memory))
-        start = self._memory + (-address) % align
         self.pool = self.ffi.new("rns_pool_t *")
-        storage = {"start": start, "bytes": self.storage_bytes}
         self.require(self.lib.rns_pool_init(self.pool, wanted, storage), str(config))
         self._linked: set[NativePool] = set()  # One for all that are linked, this one included.
 
@@ -115,7 +119,10 @@ class NativePool:
 
     def check(self) -> None:
         """Verify every invariant; raise Damage with the first that is broken."""
-        damage = self.lib.rns_pool_check(self.pool)
+        self.require_no(self.lib.rns_pool_check(self.pool))
+
+    def require_no(self, damage: Any) -> None:
+        """Raise Damage if a check found any."""
         if damage.status != self.lib.RNS_OK:
             invariant = self.ffi.string(damage.invariant).decode()
             where = f"{invariant}, tier {damage.tier_index}, slot {damage.slot_index}"

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pyrns_pool._native import none
 from pyrns_pool._trace_checks import check_provenance
 from pyrns_pool._trace_fault import HEADER_LINE as TRACE_HEADER_LINE
+from pyrns_pool._trace_rows import RowKind
 from pyrns_pool.errors import TraceError
 from pyrns_pool.formats.files import (
     ZIP_MAGIC,
@@ -89,15 +90,8 @@ class PacketLog:
     def __post_init__(self) -> None:
         """Validate, and make what is kept read-only."""
         packets = np.array(self.packets, order="C")
-        if packets.dtype != PACKET_DTYPE or packets.ndim != 1:
-            kind = f"{packets.ndim}-D, {packets.dtype}"
-            reason = "is no one-dimensional array of PACKET_DTYPE"
-            raise TraceError(reason, field="packets", value=kind)
-        if not 0 < len(packets) <= PACKETS_MAX:
-            reason = f"is not 1 to {PACKETS_MAX} packets (PACKETS_MAX)"
-            raise TraceError(reason, value=str(len(packets)), limit=PACKETS_MAX)
         _check_contexts(self.contexts)
-        _check_packets(packets, len(self.contexts))
+        _row_kind(len(self.contexts)).check(packets)
         packets.flags.writeable = False
         object.__setattr__(self, "packets", packets)
         object.__setattr__(self, "contexts", tuple(self.contexts))
@@ -211,35 +205,22 @@ def _check_contexts(contexts: tuple[str, ...]) -> None:
             raise TraceError(reason, field="contexts", value=name)
 
 
-def _check_packets(packets: NDArray[np.void], context_count: int) -> None:
-    for name, low, high, limit_name in (
-        ("t_ns", 0, PACKET_TIME_NS_MAX, "PACKET_TIME_NS_MAX"),
-        ("length", 1, PACKET_LENGTH_BYTES_MAX, "PACKET_LENGTH_BYTES_MAX"),
-        ("direction", 0, len(DIRECTIONS) - 1, "DIRECTIONS"),
-        ("type", 0, len(TYPES) - 1, "TYPES"),
-        ("context", 0, context_count - 1, "contexts"),
-    ):
-        outside = (packets[name] < low) | (packets[name] > high)
-        if outside.any():
-            row = int(outside.argmax())
-            raise TraceError(
-                f"is outside {low} to {high} ({limit_name})",
-                event=row,
-                field=name,
-                value=str(packets[name][row]),
-                limit=high,
-            )
-    backward = packets["t_ns"][1:] < packets["t_ns"][:-1]
-    if backward.any():
-        row = int(backward.argmax()) + 1
-        before = int(packets["t_ns"][row - 1])
-        raise TraceError(
-            f"is earlier than the packet before it, at {before} ns",
-            event=row,
-            field="t_ns",
-            value=str(packets["t_ns"][row]),
-            limit=before,
-        )
+def _row_kind(context_count: int) -> RowKind:
+    return RowKind(
+        "PACKET_DTYPE",
+        PACKET_DTYPE,
+        "packet",
+        "packets",
+        PACKETS_MAX,
+        "PACKETS_MAX",
+        (
+            ("t_ns", 0, PACKET_TIME_NS_MAX, "PACKET_TIME_NS_MAX"),
+            ("length", 1, PACKET_LENGTH_BYTES_MAX, "PACKET_LENGTH_BYTES_MAX"),
+            ("direction", 0, len(DIRECTIONS) - 1, "DIRECTIONS"),
+            ("type", 0, len(TYPES) - 1, "TYPES"),
+            ("context", 0, context_count - 1, "contexts"),
+        ),
+    )
 
 
 def _lines(path: PathLike, progress: Optional[Progress]) -> Iterator[str]:

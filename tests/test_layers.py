@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CSRC = ROOT / "csrc"
 PACKAGE = ROOT / "pyrns_pool"
 
-C_LAYERS = [{"port"}, {"core"}, {"node", "lab"}, {"recorder", "firmware"}]
+C_LAYERS = [{"port"}, {"core"}, {"node"}, {"lab"}, {"recorder", "firmware"}]
 # The headers that a freestanding compiler has; string.h is not one of them.
 FREESTANDING = {"stdint.h", "stddef.h", "stdbool.h", "stdatomic.h", "limits.h"}
 FREESTANDING_PARTS = {"port", "core", "node"}

@@ -1,16 +1,19 @@
 """Workloads: code that drives a pool and its Bytes in closed loop, with a clock of its own.
 
 `run_ops` runs operations that a script wrote down with `Workload` or as an array.
-`node_packets` and `rtp_stream` make traffic from a seed.
+`node_packets` and `rtp_stream` make traffic from a seed; `run_rtp` sends the latter through the
+receiver of a bandwidth estimator.
 """
 
 from pyrns_pool.workloads.node_packets import node_packets
 from pyrns_pool.workloads.ops import OP_DTYPE, Op, Workload, merge, repeat
 from pyrns_pool.workloads.rtp_stream import RTP_DTYPE, rtp_stream
 from pyrns_pool.workloads.run_ops import run_ops
+from pyrns_pool.workloads.run_rtp import RATE_DTYPE, run_rtp
 
 __all__ = [
     "OP_DTYPE",
+    "RATE_DTYPE",
     "RTP_DTYPE",
     "Op",
     "Workload",
@@ -19,4 +22,5 @@ __all__ = [
     "repeat",
     "rtp_stream",
     "run_ops",
+    "run_rtp",
 ]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyrns_pool._native import none
-from pyrns_pool.errors import TraceError
+from pyrns_pool._trace_rows import RowKind
 
 __all__ = ["OP_DTYPE", "Op", "Workload", "check_ops", "merge", "repeat"]
 
@@ -58,6 +58,23 @@ class Op(IntEnum):
     """Move ``handle`` to the smallest tier that holds it."""
     DROP = none.lib.RNS_OP_DROP
     """``handle`` becomes empty."""
+
+
+_ROW_KIND = RowKind(
+    "OP_DTYPE",
+    OP_DTYPE,
+    "operation",
+    "operations",
+    OPS_MAX,
+    "OPS_MAX",
+    (
+        ("t_ns", 0, OP_TIME_NS_MAX, "OP_TIME_NS_MAX"),
+        ("op", 0, max(Op), "Op"),
+        ("handle", 0, OP_HANDLES_MAX - 1, "OP_HANDLES_MAX"),
+        ("other", 0, OP_HANDLES_MAX - 1, "OP_HANDLES_MAX"),
+        ("length", 0, OP_LENGTH_BYTES_MAX, "OP_LENGTH_BYTES_MAX"),
+    ),
+)
 
 
 class Workload:
@@ -228,32 +245,7 @@ def check_ops(ops: NDArray[np.void]) -> int:
         If there is none, or a row breaks a limit of this module or stands before the row in
         front of it; names row, field, value and limit.
     """
-    if not isinstance(ops, np.ndarray) or ops.dtype != OP_DTYPE or ops.ndim != 1:
-        kind = f"{ops.ndim}-D, {ops.dtype}" if isinstance(ops, np.ndarray) else type(ops).__name__
-        raise TraceError("is no one-dimensional array of OP_DTYPE", field="ops", value=kind)
-    if not 0 < len(ops) <= OPS_MAX:
-        reason = f"is not 1 to {OPS_MAX} operations (OPS_MAX)"
-        raise TraceError(reason, field="ops", value=str(len(ops)), limit=OPS_MAX)
-    for name, high, limit_name in (
-        ("t_ns", OP_TIME_NS_MAX, "OP_TIME_NS_MAX"),
-        ("op", max(Op), "Op"),
-        ("handle", OP_HANDLES_MAX - 1, "OP_HANDLES_MAX"),
-        ("other", OP_HANDLES_MAX - 1, "OP_HANDLES_MAX"),
-        ("length", OP_LENGTH_BYTES_MAX, "OP_LENGTH_BYTES_MAX"),
-    ):
-        outside = (ops[name] < 0) | (ops[name] > high)
-        if outside.any():
-            row = int(outside.argmax())
-            reason = f"is outside 0 to {high} ({limit_name})"
-            value = str(ops[name][row])
-            raise TraceError(reason, event=row, field=name, value=value, limit=high)
-    backward = ops["t_ns"][1:] < ops["t_ns"][:-1]
-    if backward.any():
-        row = int(backward.argmax()) + 1
-        before = int(ops["t_ns"][row - 1])
-        reason = f"is earlier than the operation before it, at {before} ns"
-        value = str(ops["t_ns"][row])
-        raise TraceError(reason, event=row, field="t_ns", value=value, limit=before)
+    _ROW_KIND.check(ops)
     return _handle_count(ops)
 
 
