@@ -11,6 +11,7 @@ recorded trace through it, `Pool` is one for the prompt.
 """
 
 from pyrns_pool._version import VERSION as __version__
+from pyrns_pool.bytes import Bytes
 from pyrns_pool.config import PoolConfig, Tier, preset_names, preset_origin
 from pyrns_pool.errors import (
     ConfigError,
@@ -25,6 +26,7 @@ from pyrns_pool.errors import (
     PoolExhausted,
     PyrnsPoolError,
     ResultError,
+    Shared,
     TooLarge,
     TraceError,
     WrongPool,
@@ -34,11 +36,13 @@ from pyrns_pool.packets import PacketLog, load_packets
 from pyrns_pool.pool import Pool, Slot
 from pyrns_pool.replay import replay
 from pyrns_pool.results import ReplayResult
-from pyrns_pool.stats import PoolStats
+from pyrns_pool.stats import PoolStats, StoreStats
+from pyrns_pool.store import Store
 from pyrns_pool.trace import EVENT_DTYPE, Trace
 
 __all__ = [
     "EVENT_DTYPE",
+    "Bytes",
     "ConfigError",
     "Damage",
     "DoubleGive",
@@ -56,7 +60,10 @@ __all__ = [
     "PyrnsPoolError",
     "ReplayResult",
     "ResultError",
+    "Shared",
     "Slot",
+    "Store",
+    "StoreStats",
     "Tier",
     "TooLarge",
     "Trace",

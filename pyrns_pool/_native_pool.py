@@ -12,6 +12,7 @@ from pyrns_pool.stats import PoolStats, from_native
 _EXCEPTIONS: dict[str, tuple[type[errors.PoolError], str]] = {
     "MISS_EXHAUSTED": (errors.PoolExhausted, "every slot that may serve it is in use"),
     "MISS_OVERSIZE": (errors.TooLarge, "larger than every tier"),
+    "MISS_SHARED": (errors.Shared, "others share the storage"),
     "MISUSE_FOREIGN": (errors.ForeignPointer, "not in the pool's memory"),
     "MISUSE_OUT_OF_RANGE": (errors.OutOfRangePointer, "in the pool's memory, but in no slot"),
     "MISUSE_INTERIOR": (errors.InteriorPointer, "inside a slot, not at its start"),
@@ -26,7 +27,14 @@ _EXCEPTIONS: dict[str, tuple[type[errors.PoolError], str]] = {
 class NativePool:
     """Owns the memory of one pool; the pool goes when the last reference to this goes."""
 
-    def __init__(self, build: Build, config: PoolConfig, notify: Optional[Any] = None) -> None:
+    def __init__(
+        self,
+        build: Build,
+        config: PoolConfig,
+        notify: Optional[Any] = None,
+        header_bytes: int = 0,
+    ) -> None:
+        self.config = config
         self.lib, self.ffi = build
         tiers = self.ffi.new("rns_tier_config_t[]", len(config.tiers))
         for native, tier in zip(tiers, config.tiers):
@@ -40,6 +48,7 @@ class NativePool:
         wanted.tiers = tiers
         wanted.tier_count = len(config.tiers)
         wanted.policy = POLICIES.index(config.policy)
+        wanted.header_bytes = header_bytes
         if config.fallback == FALLBACKS[1]:
             wanted.fallback = self.lib.rns_malloc_fallback()
         if notify is not None:
@@ -92,7 +101,10 @@ class NativePool:
 
     def check(self) -> None:
         """Verify every invariant; raise Damage with the first that is broken."""
-        damage = self.lib.rns_pool_check(self.pool)
+        self.require_no(self.lib.rns_pool_check(self.pool))
+
+    def require_no(self, damage: Any) -> None:
+        """Raise Damage if a check found any."""
         if damage.status != self.lib.RNS_OK:
             invariant = self.ffi.string(damage.invariant).decode()
             where = f"{invariant}, tier {damage.tier_index}, slot {damage.slot_index}"

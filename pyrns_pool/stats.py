@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-__all__ = ["MisuseStats", "PoolStats", "RegionStats", "TierStats"]
+__all__ = ["MisuseStats", "PoolStats", "RegionStats", "StoreStats", "TierStats"]
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,33 @@ class PoolStats:
     def hit_rate(self) -> float:
         """Share of the requests that a tier served, 0 to 1; 1 if there were none."""
         return (self.hits + self.spills) / self.requests if self.requests else 1.0
+
+
+@dataclass(frozen=True)
+class StoreStats:
+    """What was done with the Bytes of one store.
+
+    Identities: copies_avoided = shares + slices; each write counts one of cow_copies, grows and
+    tail_appends, or none.
+    """
+
+    pool: PoolStats
+    """The pool that the store takes its slots from; other stores may do so, too."""
+    shares: int
+    """Copies and views that share the storage."""
+    slices: int
+    """Slices that share it; empty ones count nowhere."""
+    copies_avoided: int
+    cow_copies: int
+    """Writes that had to copy because the storage was shared."""
+    cow_bytes: int
+    """Content they copied."""
+    tail_appends: int
+    """Appends to shared storage that copied nothing."""
+    grows: int
+    """Moves to another slot because storage that was not shared was too small."""
+    compactions: int
+    """Moves to a smaller tier."""
 
 
 def _plain(cls: type, native: Any, **given: Any) -> Any:

@@ -21,7 +21,8 @@ PYTHON_LAYERS = [
     {"_version", "_native", "errors"},
     {"config", "trace"},
     {"formats", "packets", "workloads"},
-    {"stats", "results", "_native_pool", "pool", "bytes", "replay", "heaps", "trace_info"},
+    {"stats", "results", "_native_pool", "pool", "replay", "heaps", "trace_info"}
+    | {"_native_store", "_window", "bytes", "store"},
     {"tune", "sweep", "audit"},
     {"plot", "report", "live"},
     {"cli", "progress", "__main__"},
