@@ -276,7 +276,7 @@ rns_handle_info_t rns_handle_info(rns_handle_t* self);
 int rns_handle_get(rns_handle_t* self, size_t index);
 int rns_handle_compare(rns_handle_t* self, size_t from, size_t length, const void* data,
                        size_t data_length);
-void rns_handle_narrow(rns_handle_t* self, size_t from, size_t length);
+rns_status_t rns_handle_narrow(rns_handle_t* self, size_t from, size_t length);
 rns_status_t rns_handle_set(rns_handle_t* self, size_t index, uint8_t byte);
 rns_status_t rns_handle_write(rns_handle_t* self, size_t at, const void* data, size_t length);
 rns_status_t rns_handle_append(rns_handle_t* self, const void* data, size_t length);

@@ -9,7 +9,8 @@ owner with its count, and the write is in place.
 Threads: a window belongs to one thread at a time, windows of one owner may be in any. If two
 threads use the same window nevertheless, its content may surprise them, but memory is safe: C
 locks the owner's handle for each call, refuses or clamps what lies outside, and moves nothing that
-is pinned; and storage stays as long as anything refers to its owner.
+is pinned. For that each method has the owner in a local variable while it calls C: the handle goes
+with the last reference.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ Affix = Union[BytesLike, tuple[BytesLike, ...]]
 Bound = Optional[SupportsIndex]
 
 lib, ffi = atomic
+_compare = lib.rns_handle_compare
 REPR_BYTES_MAX = 16
 BUFFER_WRITABLE = 1  # inspect.BufferFlags.WRITABLE, from Python 3.12 on
 
@@ -71,25 +73,25 @@ RELEASED: Any = Released()
 class Window:
     """A sequence of bytes; `Bytes` is the class to use."""
 
-    # Invariant: unless the owner is shared, the window is the whole of its handle.
-    __slots__ = ("_owner", "_from", "_length", "__weakref__")
+    # Unless the owner is shared, the window is the whole of its handle.
+    __slots__ = ("_owner", "_from", "_length")
     _owner: Any
     _from: int
     _length: int
 
-    def _pinned(self) -> Any:
-        """Return the content in C; unpin the owner's handle when done with it."""
-        content = lib.rns_handle_pin(self._owner.handle, self._from, self._length)
+    def _pin(self) -> tuple[Any, int, Owner]:
+        """Return the content in C, its length, and the owner to unpin when done with it."""
+        owner, length = self._owner, self._length
+        content = lib.rns_handle_pin(owner.handle, self._from, length)
         if not content:
             raise RuntimeError("another thread changed the Bytes during the call")
-        return content
+        return content, length, owner
 
     def __bytes__(self) -> bytes:
         """Return a copy as bytes."""
-        owner = self._owner
-        content = self._pinned()
+        content, length, owner = self._pin()
         try:
-            return ffi.unpack(content, self._length)  # type: ignore[no-any-return]
+            return ffi.unpack(content, length)  # type: ignore[no-any-return]
         finally:
             lib.rns_handle_unpin(owner.handle)
 
@@ -108,11 +110,11 @@ class Window:
         >>> bytes(view), bytes(b)
         (b'before', b'after')
         """
-        owner = self._owner
-        pinned = ffi.gc(self._pinned(), owner.unpin)
-        if self._length:
+        content, length, owner = self._pin()
+        pinned = ffi.gc(content, owner.unpin)
+        if length:
             owner.core.shares.add()
-        return memoryview(ffi.buffer(pinned, self._length)).toreadonly()
+        return memoryview(ffi.buffer(pinned, length)).toreadonly()
 
     def __buffer__(self, flags: int) -> memoryview:
         """Export a `view`; called by Python 3.12 and later."""
@@ -129,7 +131,7 @@ class Window:
     def __len__(self) -> int:
         """Return the number of bytes."""
         if self._owner is RELEASED:
-            self._owner.handle  # raises
+            RELEASED.handle  # raises
         return self._length
 
     def _position(self, index: SupportsIndex) -> int:
@@ -139,9 +141,9 @@ class Window:
         except TypeError:
             kind = type(index).__name__
             raise TypeError(f"index: {kind} is neither a whole number nor a slice") from None
-        length = len(self)
+        length = self._length
         if not -length <= position < length:
-            raise IndexError(f"index {position} is out of range for {length} bytes")
+            raise IndexError(f"index {position} is out of range for {len(self)} bytes")
         return position + length if position < 0 else position
 
     def __iter__(self) -> Iterator[int]:
@@ -191,8 +193,8 @@ class Window:
                 other = plain(other)  # type: ignore[arg-type]
             except TypeError:
                 return NotImplemented
-        handle = self._owner.handle
-        order = lib.rns_handle_compare(handle, self._from, self._length, other, len(other))
+        owner = self._owner
+        order = _compare(owner.handle, self._from, self._length, other, len(other))
         return test(order, 0)
 
     def __eq__(self, other: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import MutableSequence
 from types import TracebackType
 from typing import Any, Callable, Iterable, Optional, SupportsIndex, Union, overload
@@ -23,13 +24,13 @@ def new_bytes(core: NativeStore, data: bytes) -> Bytes:
     """Return Bytes in a store; `Store.bytes` is the function to use."""
     length = len(data)
     made: Bytes = _new(Bytes)
-    made._owner = _own(_new_handle(core.store, data, length), core, length)
+    made._owner = _owner_of(_new_handle(core.store, data, length), core, length)
     made._from = 0
     made._length = length
     return made
 
 
-def _own(handle: Any, core: NativeStore, length: int) -> Owner:
+def _owner_of(handle: Any, core: NativeStore, length: int) -> Owner:
     """Return the owner of a handle that C made, or raise why it made none."""
     if not handle:
         core.fail(ffi.errno, length)
@@ -80,28 +81,30 @@ class Bytes(Window):
         return self.copy()
 
     def split_to(self, at: int) -> Bytes:
-        """Cut the first `at` bytes off and return them; both share the storage.
+        """Cut the first `at` bytes off and return them; both parts share the storage.
 
         Raises
         ------
         IndexError
-            If `at` is not in 0 to the length; also if it is negative.
+            If `at` is not in 0 to the length; negative ones are not counted from the end.
         """
-        self._check_cut(at)
-        front = self[:at]
+        front = self._part(0, at, self._count_cut(at))
         self._keep(at, self._length - at)
         return front
 
     def split_off(self, at: int) -> Bytes:
         """Cut all but the first `at` bytes off and return them; as `split_to`."""
-        self._check_cut(at)
-        back = self[at:]
+        back = self._part(at, self._length - at, self._count_cut(at))
         self._keep(0, at)
         return back
 
-    def _check_cut(self, at: int) -> None:
-        if not 0 <= at <= len(self):
-            raise IndexError(f"at: {at} is not in 0 to {len(self)}")
+    def _count_cut(self, at: int) -> Callable[[], object]:
+        """Return what counts a cut: one slice, unless a part is empty."""
+        length = len(self)
+        if not 0 <= at <= length:
+            raise IndexError(f"at: {at} is not in 0 to {length}")
+        count: Callable[[], object] = self._owner.core.slices.add
+        return count if 0 < at < length else int
 
     def _part(self, start: int, length: int, count: Callable[[], object]) -> Bytes:
         """Return a window of this one; one that is empty shares nothing and counts nowhere."""
@@ -122,7 +125,8 @@ class Bytes(Window):
         return bool(mine == theirs != 0)
 
     def _info(self) -> Any:
-        return lib.rns_handle_info(self._owner.handle)
+        owner = self._owner
+        return lib.rns_handle_info(owner.handle)
 
     @property
     def refs(self) -> int:
@@ -131,8 +135,7 @@ class Bytes(Window):
         Counted as in C: a Bytes is one and each view of it is one, but those that were copied or
         sliced from another and not written since are one together.
         """
-        if self._owner.shared:
-            self._separate()
+        self._own()
         return int(self._info().refs)
 
     @property
@@ -172,25 +175,31 @@ class Bytes(Window):
 
     # ---- Writing ----
 
-    def _separate(self) -> None:
-        """Get an owner of its own, of the same storage."""
-        shared = self._owner
-        handle = lib.rns_handle_slice(shared.handle, self._from, self._length)
-        self._owner = _own(handle, shared.core, self._length)
+    def _own(self) -> Owner:
+        """Return the owner, which is no other window's."""
+        owner: Owner = self._owner
+        return self._separate() if owner.shared else owner
+
+    def _separate(self) -> Owner:
+        """Get another owner of the same storage and return it."""
+        shared, length = self._owner, self._length
+        handle = lib.rns_handle_slice(shared.handle, self._from, length)
+        owner = _owner_of(handle, shared.core, length)
+        self._owner = owner
         self._from = 0
-        if self._length:
+        if length:
             shared.core.separations.add()
+        return owner
 
     def _write(self, need: int, write: Callable[..., int], *arguments: Any) -> None:
         """Call a function of C that writes; raise if it fails to get room for `need` bytes."""
-        if self._owner.shared:
-            self._separate()
-        status = write(self._owner.handle, *arguments)
+        owner = self._own()
+        status = write(owner.handle, *arguments)
         if status == _SHARED:  # a view has pinned the handle
-            self._separate()
-            status = write(self._owner.handle, *arguments)
+            owner = self._separate()
+            status = write(owner.handle, *arguments)
         if status:
-            self._owner.core.fail(status, need)
+            owner.core.fail(status, need)
 
     def _keep(self, start: int, length: int) -> None:
         """Cut off all but a window. Never copies; where nothing is left, storage is let go."""
@@ -198,10 +207,9 @@ class Bytes(Window):
         if length == 0:
             self._owner = new_bytes(owner.core, b"")._owner
             self._from = 0
-        elif owner.shared:
+        elif owner.shared or lib.rns_handle_narrow(owner.handle, start, length) == _SHARED:
+            owner.shared = True  # or a view has pinned the handle
             self._from += start
-        else:
-            lib.rns_handle_narrow(owner.handle, start, length)
         self._length = length
 
     def _assign(self, data: bytes) -> None:
@@ -229,10 +237,19 @@ class Bytes(Window):
         """Return a byte, or a slice that shares the storage unless it has a step."""
         if isinstance(index, slice):
             start, stop, step = index.indices(self._length)
-            if step == 1:
-                return self._part(start, stop - start, self._owner.core.slices.add)
+            if step == 1 and start < stop:
+                # As _part(), which is not called because slices are to be cheap.
+                owner = self._owner
+                owner.core.slices.add()
+                owner.shared = True
+                part: Bytes = _new(Bytes)
+                part._owner = owner
+                part._from = self._from + start
+                part._length = stop - start
+                return part
             return new_bytes(self._owner.core, bytes(self)[index])
-        byte: int = _get(self._owner.handle, self._from + self._position(index))
+        owner = self._owner
+        byte: int = _get(owner.handle, self._from + self._position(index))
         return byte
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -313,7 +330,7 @@ class Bytes(Window):
 
     def insert(self, index: SupportsIndex, item: SupportsIndex) -> None:
         """Insert one byte in front of that with the index."""
-        at = index.__index__()
+        at = operator.index(index)
         self[at:at] = bytes((_byte(item),))
 
     def pop(self, index: SupportsIndex = -1) -> int:
@@ -381,9 +398,12 @@ class Bytes(Window):
         """Return both, one after the other, in storage of its own."""
         return new_bytes(self._owner.core, bytes(self) + plain(other))
 
-    def __radd__(self, other: BytesLike) -> Bytes:
-        """Return both, one after the other, in storage of its own."""
-        return new_bytes(self._owner.core, plain(other) + bytes(self))
+    def __radd__(self, other: bytes) -> Bytes:
+        """Return both, one after the other, in storage of its own; only for bytes."""
+        # What is mutable has a += of its own, which must not be turned into this.
+        if not isinstance(other, bytes):
+            return NotImplemented
+        return new_bytes(self._owner.core, other + bytes(self))
 
     def __mul__(self, count: SupportsIndex) -> Bytes:
         """Return the content `count` times, in storage of its own."""
@@ -397,17 +417,18 @@ class Bytes(Window):
         return self
 
     def _times(self, count: SupportsIndex) -> bytes:
-        length = len(self) * max(count.__index__(), 0)
+        times = max(operator.index(count), 0)
+        length = len(self) * times
         if length > LENGTH_MAX:
             raise TooLarge(f"{length} bytes: more than {LENGTH_MAX}")
-        return bytes(self) * count
+        return bytes(self) * times
 
 
 def _byte(value: SupportsIndex) -> int:
     """Return a value that fits a byte."""
     try:
-        byte = value.__index__()
-    except AttributeError:
+        byte = operator.index(value)
+    except TypeError:
         raise TypeError(f"byte: {type(value).__name__} is not a whole number") from None
     if not 0 <= byte <= 255:
         raise ValueError(f"byte {byte} is not in 0 to 255")

@@ -156,11 +156,13 @@ int rns_handle_compare(rns_handle_t* self, size_t from, size_t length, const voi
     return order;
 }
 
-void rns_handle_narrow(rns_handle_t* self, size_t from, size_t length)
+rns_status_t rns_handle_narrow(rns_handle_t* self, size_t from, size_t length)
 {
-    enter(self);
+    if (!enter_to_write(self)) { /* what is cut off could be claimed, and may be pinned */
+        return RNS_MISS_SHARED;
+    }
     self->bytes = window(self, from, length);
-    leave(self);
+    return leave_with(self, RNS_OK);
 }
 
 rns_status_t rns_handle_set(rns_handle_t* self, size_t index, uint8_t byte)

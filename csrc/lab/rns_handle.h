@@ -61,7 +61,7 @@ int rns_handle_compare(rns_handle_t* self, size_t from, size_t length, const voi
                        size_t data_length);
 
 /// Make the handle one of its window [from, from + length), clamped; never copies.
-void rns_handle_narrow(rns_handle_t* self, size_t from, size_t length);
+rns_status_t rns_handle_narrow(rns_handle_t* self, size_t from, size_t length);
 
 rns_status_t rns_handle_set(rns_handle_t* self, size_t index, uint8_t byte);
 
