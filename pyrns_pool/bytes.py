@@ -98,13 +98,12 @@ class Bytes(Window):
         self._keep(0, at)
         return back
 
-    def _count_cut(self, at: int) -> Callable[[], object]:
+    def _count_cut(self, at: int) -> Any:
         """Return what counts a cut: one slice, unless a part is empty."""
         length = len(self)
         if not 0 <= at <= length:
             raise IndexError(f"at: {at} is not in 0 to {length}")
-        count: Callable[[], object] = self._owner.core.slices.add
-        return count if 0 < at < length else int
+        return self._owner.core.slices.add if 0 < at < length else int
 
     def _part(self, start: int, length: int, count: Callable[[], object]) -> Bytes:
         """Return a window of this one; one that is empty shares nothing and counts nowhere."""
