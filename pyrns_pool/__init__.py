@@ -11,6 +11,7 @@ recorded trace through it, `Pool` is one for the prompt.
 """
 
 from pyrns_pool._version import VERSION as __version__
+from pyrns_pool.bytes import Bytes
 from pyrns_pool.config import PoolConfig, Tier, preset_names, preset_origin
 from pyrns_pool.errors import (
     ConfigError,
@@ -25,6 +26,7 @@ from pyrns_pool.errors import (
     PoolExhausted,
     PyrnsPoolError,
     ResultError,
+    Shared,
     TooLarge,
     TraceError,
     WrongPool,
@@ -34,7 +36,8 @@ from pyrns_pool.packets import PacketLog, load_packets
 from pyrns_pool.pool import Pool, Slot
 from pyrns_pool.replay import replay
 from pyrns_pool.results import ReplayResult
-from pyrns_pool.stats import PoolStats
+from pyrns_pool.stats import BytesStats, PoolStats, StoreStats
+from pyrns_pool.store import Store
 from pyrns_pool.trace import EVENT_DTYPE, Trace
 from pyrns_pool.workload_results import WorkloadResult, load_result
 from pyrns_pool.workloads import OP_DTYPE, Op, Workload, run_ops, run_rtp
@@ -42,6 +45,8 @@ from pyrns_pool.workloads import OP_DTYPE, Op, Workload, run_ops, run_rtp
 __all__ = [
     "EVENT_DTYPE",
     "OP_DTYPE",
+    "Bytes",
+    "BytesStats",
     "ConfigError",
     "Damage",
     "DoubleGive",
@@ -60,7 +65,10 @@ __all__ = [
     "PyrnsPoolError",
     "ReplayResult",
     "ResultError",
+    "Shared",
     "Slot",
+    "Store",
+    "StoreStats",
     "Tier",
     "TooLarge",
     "Trace",

@@ -208,6 +208,94 @@ void pyrns_visit(void* context, uint32_t tier_index, uint32_t slot_index, void* 
 void pyrns_write(void* context, const char* text, size_t text_bytes);
 }
 
+/* ---- core: rns_fault.h, rns_store.h ---- */
+
+#define RNS_BUFFER_HEADER_BYTES ...
+#define RNS_FAULT_RATE_ONE ...
+
+typedef struct {
+    rns_counter_t requests;
+    rns_counter_t failures;
+    ...;
+} rns_fault_t;
+
+void rns_fault_init(rns_fault_t* self);
+void rns_fault_fail_nth(rns_fault_t* self, rns_counter_t nth, bool is_sticky);
+void rns_fault_fail_tier(rns_fault_t* self, uint32_t tier_index);
+void rns_fault_fail_rate(rns_fault_t* self, uint32_t rate, uint32_t seed);
+
+typedef struct {
+    uint32_t headroom_bytes;
+    uint32_t tailroom_bytes;
+    rns_priority_t priority;
+    uint8_t tag;
+    rns_fault_t* fault;
+} rns_store_options_t;
+
+typedef struct {
+    rns_counter_t shares;
+    rns_counter_t slices;
+    rns_counter_t copies_avoided;
+    rns_counter_t cow_copies;
+    rns_counter_t cow_bytes;
+    rns_counter_t tail_appends;
+    rns_counter_t grows;
+    rns_counter_t compactions;
+} rns_store_stats_t;
+
+typedef struct {
+    ...;
+} rns_store_t;
+
+typedef struct {
+    uint32_t tier_index;
+    uint32_t slot_index;
+    uint32_t capacity;
+    uint32_t refs;
+    uint8_t generation;
+    uint8_t tag;
+    ...;
+} rns_live_buffer_t;
+
+rns_status_t rns_store_init(rns_store_t* self, rns_pool_t* pool,
+                            const rns_store_options_t* options);
+rns_store_stats_t rns_store_stats(rns_store_t* self);
+typedef void (*rns_live_buffer_visitor_t)(void* context, const rns_live_buffer_t* live);
+void rns_store_each_live(rns_store_t* self, rns_live_buffer_visitor_t visit, void* context);
+rns_damage_t rns_store_check(rns_store_t* self);
+
+extern "Python" void pyrns_visit_buffer(void* context, const rns_live_buffer_t* live);
+
+/* ---- lab: rns_handle.h ---- */
+
+typedef struct rns_handle rns_handle_t;
+
+typedef struct {
+    uintptr_t buffer;
+    uint32_t refs;
+    uint32_t capacity;
+    uint32_t headroom;
+} rns_handle_info_t;
+
+rns_handle_t* rns_handle_new(rns_store_t* store, const void* data, size_t length);
+rns_handle_t* rns_handle_slice(rns_handle_t* self, size_t from, size_t length);
+void rns_handle_drop(rns_handle_t* self);
+const char* rns_handle_pin(rns_handle_t* self, size_t from, size_t length);
+void rns_handle_unpin(rns_handle_t* self);
+rns_handle_info_t rns_handle_info(rns_handle_t* self);
+int rns_handle_get(rns_handle_t* self, size_t index);
+int rns_handle_compare(rns_handle_t* self, size_t from, size_t length, const void* data,
+                       size_t data_length);
+rns_status_t rns_handle_narrow(rns_handle_t* self, size_t from, size_t length);
+rns_status_t rns_handle_set(rns_handle_t* self, size_t index, uint8_t byte);
+rns_status_t rns_handle_write(rns_handle_t* self, size_t at, const void* data, size_t length);
+rns_status_t rns_handle_append(rns_handle_t* self, const void* data, size_t length);
+rns_status_t rns_handle_prepend(rns_handle_t* self, const void* data, size_t length);
+rns_status_t rns_handle_assign(rns_handle_t* self, const void* data, size_t length);
+rns_status_t rns_handle_resize(rns_handle_t* self, size_t length);
+rns_status_t rns_handle_reserve(rns_handle_t* self, size_t headroom, size_t tailroom);
+rns_status_t rns_handle_compact(rns_handle_t* self);
+
 /* ---- lab: rns_malloc_fallback.h ---- */
 
 rns_fallback_t rns_malloc_fallback(void);

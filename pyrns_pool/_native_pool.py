@@ -12,6 +12,7 @@ from pyrns_pool.stats import PoolStats, from_native
 _EXCEPTIONS: dict[str, tuple[type[errors.PoolError], str]] = {
     "MISS_EXHAUSTED": (errors.PoolExhausted, "every slot that may serve it is in use"),
     "MISS_OVERSIZE": (errors.TooLarge, "larger than every tier"),
+    "MISS_SHARED": (errors.Shared, "others share the storage"),
     "MISUSE_FOREIGN": (errors.ForeignPointer, "not in the pool's memory"),
     "MISUSE_OUT_OF_RANGE": (errors.OutOfRangePointer, "in the pool's memory, but in no slot"),
     "MISUSE_INTERIOR": (errors.InteriorPointer, "inside a slot, not at its start"),
@@ -42,6 +43,7 @@ class NativePool:
         notify: Optional[Any] = None,
         header_bytes: int = 0,
     ) -> None:
+        self.config = config
         self.lib, self.ffi = build
         tiers = self.ffi.new("rns_tier_config_t[]", len(config.tiers))
         for native, tier in zip(tiers, config.tiers):

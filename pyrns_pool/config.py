@@ -20,7 +20,7 @@ FALLBACKS = ("none", "malloc")
 _TIER_TEXT = re.compile(r"([0-9]{1,9})x([0-9]{1,9})", re.ASCII)
 
 
-def _whole(name: str, value: object, least: int, most: int) -> None:
+def whole(name: str, value: object, least: int, most: int) -> None:
     """Refuse what is not a whole number from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise ConfigError(f"{name}: {value!r} is not a whole number")
@@ -67,13 +67,13 @@ class Tier:
 
     def __post_init__(self) -> None:
         """Validate."""
-        _whole("slot_bytes", self.slot_bytes, 1, SLOT_BYTES_MAX)
-        _whole("slot_count", self.slot_count, 1, SLOT_COUNT_MAX)
-        _whole("reserve_count", self.reserve_count, 0, self.slot_count)
-        _whole("low_water_count", self.low_water_count, 0, self.slot_count)
+        whole("slot_bytes", self.slot_bytes, 1, SLOT_BYTES_MAX)
+        whole("slot_count", self.slot_count, 1, SLOT_COUNT_MAX)
+        whole("reserve_count", self.reserve_count, 0, self.slot_count)
+        whole("low_water_count", self.low_water_count, 0, self.slot_count)
         spare = self.slot_count - self.low_water_count
-        _whole("hysteresis_count", self.hysteresis_count, 0, spare)
-        _whole("region", self.region, 0, REGIONS_MAX - 1)
+        whole("hysteresis_count", self.hysteresis_count, 0, spare)
+        whole("region", self.region, 0, REGIONS_MAX - 1)
 
     @property
     def slots_bytes(self) -> int:

@@ -20,6 +20,7 @@ __all__ = [
     "PoolExhausted",
     "PyrnsPoolError",
     "ResultError",
+    "Shared",
     "TooLarge",
     "TraceError",
     "WrongPool",
@@ -168,6 +169,10 @@ class PoolExhausted(PoolError, MemoryError):
 
 class TooLarge(PoolError, ValueError):
     """The request is larger than the largest tier, and no fallback served it."""
+
+
+class Shared(PoolError, BufferError):
+    """Other Bytes or views share the storage, so that the write would have had to copy it."""
 
 
 class Misuse(PoolError, ValueError):

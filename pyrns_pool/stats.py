@@ -9,7 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-__all__ = ["BytesStats", "MisuseStats", "PoolStats", "RegionStats", "TableStats", "TierStats"]
+__all__ = [
+    "BytesStats",
+    "MisuseStats",
+    "PoolStats",
+    "RegionStats",
+    "StoreStats",
+    "TableStats",
+    "TierStats",
+]
 
 
 @dataclass(frozen=True)
@@ -109,22 +117,35 @@ class PoolStats:
 
 @dataclass(frozen=True)
 class BytesStats:
-    """What was done with Bytes: the counts of one store."""
+    """What was done with Bytes: the counts of one store.
+
+    Identities: copies_avoided = shares + slices; each write counts one of cow_copies, grows and
+    tail_appends, or none.
+    """
 
     shares: int
+    """Copies and views that share the storage."""
     slices: int
+    """Slices that share it; empty ones count nowhere."""
     copies_avoided: int
-    """shares + slices"""
     cow_copies: int
-    """Writes that had to copy because the buffer was shared."""
+    """Writes that had to copy because the storage was shared."""
     cow_bytes: int
     """Content they copied."""
     tail_appends: int
-    """Appends to a shared buffer that copied nothing."""
+    """Appends to shared storage that copied nothing."""
     grows: int
-    """Moves of a unique buffer because it was too small."""
+    """Moves to another slot because storage that was not shared was too small."""
     compactions: int
     """Moves to a smaller tier."""
+
+
+@dataclass(frozen=True)
+class StoreStats(BytesStats):
+    """What was done with the Bytes of one store, and its pool."""
+
+    pool: PoolStats
+    """The pool that the store takes its slots from; other stores may do so, too."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ PYTHON_LAYERS = [
     {"config", "trace"},
     {"formats", "packets"},
     {"stats", "results", "workload_results", "_native_pool"},
-    {"pool", "bytes", "timeline", "replay", "heaps", "trace_info"},
+    {"pool", "_native_store", "_window", "bytes", "store"}
+    | {"timeline", "replay", "heaps", "trace_info"},
     {"workloads"},
     {"tune", "sweep", "audit"},
     {"plot", "report", "live"},
