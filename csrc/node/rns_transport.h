@@ -7,8 +7,9 @@
 /// any content: none is made or verified, a packet for a local destination is delivered as it
 /// came, and what a host sends it hands over encrypted. Nor does it bind addresses to keys, read a
 /// clock (every call is told the time, which never runs backwards), speak to interfaces (hooks
-/// do), or model tunnels, announce queues, rate limits, channels and the content of resources.
-/// Source of the rules: Reticulum 1.4.2, RNS/Transport.py; of the sizes: microReticulum.
+/// do, and they remove and add access codes), or model tunnels, announce queues, rate limits,
+/// channels and the content of resources. Source of the rules: Reticulum 1.4.2, RNS/Transport.py;
+/// of the sizes: microReticulum.
 ///
 /// How: `inbound` copies a frame into one slot, as an interface driver does, and from then on the
 /// packet is that slot: hops and next hop are changed in place while nobody else shares it. What
@@ -92,6 +93,7 @@ typedef struct {
 typedef enum {
     RNS_DELIVERY_DATA,         ///< For a local destination.
     RNS_DELIVERY_ANNOUNCE,     ///< A path is new or has changed.
+    RNS_DELIVERY_PATH_REQUEST, ///< For a local destination, which may be announced.
     RNS_DELIVERY_LINK_REQUEST, ///< For a local destination; the link is active, to be proven.
     RNS_DELIVERY_LINK_PROOF,   ///< A link that the host asked for is active.
     RNS_DELIVERY_LINK_DATA,    ///< On a local link, whatever its context.
@@ -122,7 +124,7 @@ typedef struct {
     bool is_transport;        ///< Forwards for others, answers and passes announces on.
     uint32_t interface_count; ///< 1 to RNS_TRANSPORT_INTERFACES_MAX.
     uint8_t identity[RNS_PACKET_ADDRESS_BYTES]; ///< Transport id of this node.
-    rns_packet_medium_t medium;                 ///< Of every interface.
+    uint32_t mtu_bytes;                         ///< Of every interface.
     rns_transport_table_config_t tables[RNS_TRANSPORT_TABLES];
     rns_transport_timers_t timers;
     rns_transport_hooks_t hooks;
@@ -170,7 +172,7 @@ typedef struct rns_transport {
     bool is_busy; ///< In a call: hooks must not come back.
     uint32_t interface_count;
     uint8_t identity[RNS_PACKET_ADDRESS_BYTES];
-    rns_packet_medium_t medium;
+    uint32_t mtu_bytes;
     rns_transport_timers_t timers;
     rns_transport_hooks_t hooks;
     uint64_t random;

@@ -20,7 +20,7 @@
  */
 
 typedef struct {
-    rns_bytes_t raw; ///< The announce as it arrived: the answer to a path request.
+    rns_packet_t packet; ///< The announce as it arrived: the answer to a path request.
     uint32_t interface;
     uint8_t hops;
     uint8_t blob_count;
@@ -30,11 +30,12 @@ typedef struct {
 } transport_path_t;
 
 typedef struct {
-    rns_bytes_t raw; ///< As it arrived; once sent on, as it was sent.
+    rns_packet_t packet; ///< As it arrived; once sent on, as it was sent.
     uint64_t due_ns;
+    uint32_t sent_count;  ///< Attempts, the failed ones too.
+    uint32_t heard_count; ///< Neighbours that sent it on as well.
     uint8_t hops;
-    uint8_t sent_count;
-    uint8_t heard_count; ///< Neighbours that sent it on as well.
+    bool is_rewritten;
 } transport_announce_t;
 
 typedef struct {
@@ -48,6 +49,7 @@ typedef struct {
     uint8_t from_hops;       ///< Hops of packets that come from either side.
     uint8_t to_hops;
     bool is_proven;
+    uint64_t proof_due_ns;
 } transport_link_t;
 
 typedef struct {
@@ -59,11 +61,10 @@ typedef struct {
     uint8_t hash[RNS_PACKET_HASH_BYTES];
 } transport_receipt_t;
 
-/// A local link, pending or active.
+/// A local link, active.
 typedef struct {
-    uint32_t interface; ///< RNS_TRANSPORT_NO_INTERFACE while pending along an unknown path.
-    uint8_t destination[RNS_PACKET_ADDRESS_BYTES];
-} transport_local_link_t;
+    uint32_t interface;
+} transport_active_t;
 
 typedef struct {
     uint32_t part_count; ///< Kept, under numbers from 0.
@@ -73,6 +74,85 @@ typedef struct {
 typedef struct {
     rns_bytes_t raw;
 } transport_part_t;
+
+/* ---- Arrivals --------------------------------------------------------------------------------
+ */
+
+/// What became of a packet that came in; each is counted under its name.
+typedef enum {
+    TRANSPORT_FORWARDED,
+    TRANSPORT_DELIVERED,
+    TRANSPORT_ANNOUNCE,
+    TRANSPORT_PATH_REQUEST,
+    TRANSPORT_DUPLICATE,
+    TRANSPORT_MALFORMED,
+    TRANSPORT_NO_MEMORY,
+    TRANSPORT_TABLE_FULL,
+    TRANSPORT_NO_ROUTE,
+    TRANSPORT_HOPS,
+    TRANSPORT_STALE,
+} transport_outcome_t;
+
+/// A packet that came in.
+typedef struct {
+    rns_packet_t packet;
+    uint32_t interface;
+    uint8_t hops; ///< Those in the packet, and the one that brought it here.
+    uint8_t hash[RNS_PACKET_HASH_BYTES];
+    uint64_t now_ns;
+    rns_status_t status; ///< Why, where the outcome is MALFORMED or NO_MEMORY.
+} transport_arrival_t;
+
+static inline transport_outcome_t transport_fail(transport_arrival_t* arrival,
+                                                 transport_outcome_t outcome, rns_status_t status)
+{
+    arrival->status = status;
+    return outcome;
+}
+
+/* rns_transport.c */
+
+/// Send to an interface, or to each of them (RNS_TRANSPORT_NO_INTERFACE); return to how many.
+uint32_t rns_transport_transmit(rns_transport_t* self, uint32_t interface, const rns_bytes_t* raw);
+
+/// Tell the host. `address` as in rns_delivery_t; `hash` NULL for that of the arrival.
+void rns_transport_deliver(rns_transport_t* self, const transport_arrival_t* arrival,
+                           rns_delivery_kind_t kind, const uint8_t* address, const uint8_t* hash);
+
+/// Send an arrival on as it is, with its hops.
+transport_outcome_t rns_transport_pass_on(rns_transport_t* self, transport_arrival_t* arrival,
+                                          uint32_t interface);
+
+/* rns_transport_announce.c */
+
+transport_outcome_t rns_transport_take_announce(rns_transport_t* self,
+                                                transport_arrival_t* arrival);
+transport_outcome_t rns_transport_take_path_request(rns_transport_t* self,
+                                                    transport_arrival_t* arrival);
+
+/// Send on the announces that are due.
+void rns_transport_announce_job(rns_transport_t* self, uint64_t now_ns);
+
+/* rns_transport_link.c */
+
+/// Take what is addressed to a link, in transit or local.
+transport_outcome_t rns_transport_take_link(rns_transport_t* self, transport_arrival_t* arrival);
+
+/// Take the proof of a packet that was forwarded or sent.
+transport_outcome_t rns_transport_take_proof(rns_transport_t* self, transport_arrival_t* arrival);
+
+/// Take a link request for a local destination.
+transport_outcome_t rns_transport_take_link_request(rns_transport_t* self,
+                                                    transport_arrival_t* arrival);
+
+/// Expire what waits for an answer.
+void rns_transport_link_job(rns_transport_t* self, uint64_t now_ns);
+
+/* rns_transport_resource.c */
+
+/// Note a packet of a transfer on an active link, received or (`is_sent`) sent.
+void rns_transport_note_resource(rns_transport_t* self, const rns_packet_t* packet, bool is_sent,
+                                 uint64_t now_ns);
 
 /* ---- Tables (rns_transport_tables.c) ---------------------------------------------------------
  */
