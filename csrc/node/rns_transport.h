@@ -34,7 +34,7 @@
 ///   I20  packets_out = forwarded + originated + rebroadcasts + path_responses.
 ///   I21  Every handle kept in a table is one packet, key or datum: not empty but for
 ///        application data.
-///   I22  Parts belong to a transfer that is going on, and each transfer to an active link.
+///   I22  Every part belongs to a transfer that is going on, and every transfer to an active link.
 #ifndef RNS_TRANSPORT_H
 #define RNS_TRANSPORT_H
 
@@ -251,9 +251,10 @@ typedef struct {
 ///
 /// Where it goes: data and link requests to SINGLE along the path to it, or to every interface if
 /// none is known; what is on a link where the link leads; proofs of packets to their interface;
-/// all else to every interface. A link request makes a pending link, data to SINGLE a receipt,
-/// RNS_CONTEXT_RESOURCE_ADV a transfer, RNS_CONTEXT_RESOURCE a part that is kept,
-/// RNS_CONTEXT_RESOURCE_PRF ends the transfer it proves, RNS_CONTEXT_LINKCLOSE the link.
+/// all else to every interface. A link request makes a pending link, data a receipt (but for PLAIN
+/// and what is about a link or a resource), RNS_CONTEXT_RESOURCE_ADV a transfer,
+/// RNS_CONTEXT_RESOURCE a part that is kept, RNS_CONTEXT_RESOURCE_PRF ends the transfer it proves,
+/// RNS_CONTEXT_LINKCLOSE the link.
 ///
 /// @param payload   Moved into the packet: empty if RNS_OK is returned, else as it was.
 /// @param hash_out  Receives RNS_PACKET_HASH_BYTES, zero unless RNS_OK is returned: of a link
@@ -264,6 +265,7 @@ typedef struct {
 ///                             (A receipt or part for which there is no room is only counted.)
 /// @retval RNS_INPUT_FLAGS     Type, destination type and context do not go together.
 /// @retval RNS_INPUT_LONG      Above the MTU.
+/// @retval RNS_INPUT_SHORT     A link request without keys.
 /// @retval RNS_INPUT_RANGE     No such interface.
 RNS_MUST_USE rns_status_t rns_transport_send(rns_transport_t* self,
                                              const rns_transport_order_t* order,

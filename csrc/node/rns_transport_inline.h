@@ -188,8 +188,9 @@ static inline bool transport_touch(rns_transport_t* self, rns_transport_table_t 
     return rns_table_touch(&self->tables[table], key, now_ns) == RNS_OK;
 }
 
-/// Write the key of a part.
+/// Write the key of a part, and read its number.
 void rns_transport_part_key(const uint8_t* link_id, uint32_t number, uint8_t* out);
+uint32_t rns_transport_part_number(const uint8_t* key);
 
 /* ---- Bytes of fixed length -------------------------------------------------------------------
  */

@@ -106,6 +106,16 @@ void rns_transport_part_key(const uint8_t* link_id, uint32_t number, uint8_t* ou
     }
 }
 
+uint32_t rns_transport_part_number(const uint8_t* key)
+{
+    uint32_t number = 0;
+    for (uint32_t i = 0; i < 4u; ++i) {
+        number |= (uint32_t)key[RNS_PACKET_ADDRESS_BYTES + i] << (8u * i);
+    }
+    return number;
+}
+
+/// Drop a value that begins with its handle.
 static void drop_raw(void* context, const void* key, void* value)
 {
     rns_transport_t* const self = context;
