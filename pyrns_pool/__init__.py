@@ -40,7 +40,7 @@ from pyrns_pool.stats import BytesStats, PoolStats, StoreStats
 from pyrns_pool.store import Store
 from pyrns_pool.trace import EVENT_DTYPE, Trace
 from pyrns_pool.workload_results import WorkloadResult, load_result
-from pyrns_pool.workloads import OP_DTYPE, Op, Workload, run_ops, run_rtp
+from pyrns_pool.workloads import OP_DTYPE, Op, Workload, run_node, run_ops, run_rtp
 
 __all__ = [
     "EVENT_DTYPE",
@@ -83,6 +83,7 @@ __all__ = [
     "preset_names",
     "preset_origin",
     "replay",
+    "run_node",
     "run_ops",
     "run_rtp",
     "save_trace",

@@ -627,3 +627,172 @@ typedef struct {
 } rns_rtp_run_t;
 
 rns_status_t rns_rtp_run(rns_rtp_run_t* self, size_t first, size_t end);
+
+/* ---- core: rns_bytes.h, rns_table.h; node: rns_packet.h, rns_transport.h ---- */
+
+typedef struct {
+    const void* start;
+    size_t bytes;
+} rns_span_t;
+
+#define RNS_PACKET_HASH_BYTES     ...
+#define RNS_PACKET_MTU_BYTES      ...
+#define RNS_PACKET_HEADER_2_BYTES ...
+
+typedef enum {
+    RNS_CONTEXT_NONE,
+    RNS_CONTEXT_RESOURCE,
+    RNS_CONTEXT_RESOURCE_ADV,
+    RNS_CONTEXT_RESOURCE_REQ,
+    RNS_CONTEXT_RESOURCE_HMU,
+    RNS_CONTEXT_RESOURCE_PRF,
+    RNS_CONTEXT_RESOURCE_ICL,
+    RNS_CONTEXT_RESOURCE_RCL,
+    RNS_CONTEXT_CACHE_REQUEST,
+    RNS_CONTEXT_REQUEST,
+    RNS_CONTEXT_RESPONSE,
+    RNS_CONTEXT_PATH_RESPONSE,
+    RNS_CONTEXT_COMMAND,
+    RNS_CONTEXT_COMMAND_STATUS,
+    RNS_CONTEXT_CHANNEL,
+    RNS_CONTEXT_KEEPALIVE,
+    RNS_CONTEXT_LINKIDENTIFY,
+    RNS_CONTEXT_LINKCLOSE,
+    RNS_CONTEXT_LINKPROOF,
+    RNS_CONTEXT_LRRTT,
+    RNS_CONTEXT_LRPROOF,
+    ...
+} rns_packet_context_t;
+
+typedef struct {
+    void (*sha256)(void* context, const rns_span_t* spans, size_t count, uint8_t* out);
+    void* context;
+} rns_hash_hook_t;
+
+extern "Python" {
+void pyrns_sha256(void* context, const rns_span_t* spans, size_t count, uint8_t* out);
+}
+
+typedef struct {
+    rns_table_policy_t policy;
+    ...;
+} rns_table_t;
+
+void rns_table_stats(const rns_table_t* self, rns_table_stats_t* out);
+
+#define RNS_TRANSPORT_TABLES ...
+
+typedef struct {
+    uint32_t capacity;
+    rns_table_policy_t policy;
+} rns_transport_table_config_t;
+
+typedef struct {
+    ...;
+} rns_transport_hooks_t;
+
+typedef struct {
+    bool is_transport;
+    uint32_t interface_count;
+    uint8_t identity[...];
+    uint32_t mtu_bytes;
+    rns_transport_table_config_t tables[...];
+    rns_transport_hooks_t hooks;
+    uint64_t seed;
+    ...;
+} rns_transport_config_t;
+
+typedef struct {
+    rns_counter_t packets_in;
+    rns_counter_t bytes_in;
+    rns_counter_t forwarded;
+    rns_counter_t delivered;
+    rns_counter_t announces;
+    rns_counter_t path_requests;
+    rns_counter_t duplicates;
+    rns_counter_t dropped_malformed;
+    rns_counter_t dropped_no_memory;
+    rns_counter_t dropped_table_full;
+    rns_counter_t dropped_no_route;
+    rns_counter_t dropped_hops;
+    rns_counter_t dropped_stale;
+    rns_counter_t packets_out;
+    rns_counter_t bytes_out;
+    rns_counter_t originated;
+    rns_counter_t rebroadcasts;
+    rns_counter_t path_responses;
+    rns_counter_t sends;
+    rns_counter_t send_failures;
+    rns_counter_t rebroadcast_misses;
+    rns_counter_t response_misses;
+    rns_counter_t known_misses;
+    rns_counter_t part_misses;
+    rns_counter_t links_opened;
+    rns_counter_t links_closed;
+    rns_counter_t links_failed;
+    rns_counter_t proofs;
+    rns_counter_t receipts_failed;
+    rns_counter_t resources_done;
+    rns_counter_t resources_failed;
+} rns_transport_stats_t;
+
+typedef struct {
+    ...;
+} rns_transport_t;
+
+void rns_transport_config_default(rns_transport_config_t* out);
+rns_status_t rns_transport_storage_bytes(const rns_transport_config_t* config, size_t* out);
+rns_status_t rns_transport_init(rns_transport_t* self, rns_store_t* store,
+                                const rns_transport_config_t* config, rns_memory_t storage);
+rns_status_t rns_transport_reset(rns_transport_t* self);
+rns_transport_stats_t rns_transport_stats(const rns_transport_t* self);
+const rns_table_t* rns_transport_table(const rns_transport_t* self, uint32_t index);
+const char* rns_transport_table_name(uint32_t index);
+rns_damage_t rns_transport_check(rns_transport_t* self);
+
+/* ---- lab: rns_traffic.h, rns_node_run.h ---- */
+
+typedef struct {
+    int64_t t_ns;
+    uint32_t length;
+    uint8_t direction;
+    uint8_t type;
+    uint8_t context;
+    uint8_t reserved;
+} rns_traffic_row_t;
+
+typedef struct {
+    uint64_t destinations;
+    uint64_t links;
+    uint64_t transfers;
+    uint64_t without_destination;
+    uint64_t without_link;
+    uint64_t without_packet;
+} rns_traffic_stats_t;
+
+typedef struct {
+    const rns_traffic_row_t* rows;
+    size_t row_count;
+    uint8_t* buffer;
+    bool is_leaf;
+    uint8_t identity[...];
+    uint64_t random;
+    rns_hash_hook_t hash;
+    rns_traffic_stats_t stats;
+    ...;
+} rns_traffic_t;
+
+typedef struct {
+    rns_transport_t* node;
+    rns_traffic_t* traffic;
+    rns_meter_t* meter;
+    uint64_t timers;
+    uint64_t inputs;
+    uint64_t asks_refused;
+    uint64_t out[...][...];
+    ...;
+} rns_node_run_t;
+
+rns_transport_hooks_t rns_node_run_hooks(rns_node_run_t* self, rns_hash_hook_t hash);
+void rns_node_run_begin(rns_node_run_t* self);
+void rns_node_run_rows(rns_node_run_t* self, size_t first, size_t end, size_t* next_out);
