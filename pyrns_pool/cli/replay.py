@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Optional
 
 from pyrns_pool.cli import output
 from pyrns_pool.config import FALLBACKS, POLICIES, PoolConfig, preset_names
@@ -11,6 +12,7 @@ from pyrns_pool.formats import load_trace
 from pyrns_pool.replay import BINS_DEFAULT, replay
 from pyrns_pool.results import RESULT_NAME, ReplayResult
 from pyrns_pool.trace import Trace
+from pyrns_pool.workload_results import Result
 
 SUMMARY_NAME = "summary.json"
 SITES_SHOWN = 8
@@ -35,10 +37,19 @@ def read_trace(given: argparse.Namespace) -> Trace:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `run` reads."""
     add_trace_arguments(parser)
+    add_run_arguments(parser, "design")
+
+
+def add_run_arguments(parser: argparse.ArgumentParser, preset: Optional[str]) -> None:
+    """Declare the pool, the timeline and the output; `preset` is taken if none is named."""
     tiers = parser.add_mutually_exclusive_group()
     tiers.add_argument("--tiers", metavar="LIST", help="such as 256x16,512x16,1024x16")
+    names = ", ".join(preset_names())
     tiers.add_argument(
-        "--preset", metavar="NAME", default="design", help=f"{', '.join(preset_names())} [design]"
+        "--preset",
+        metavar="NAME",
+        default=preset,
+        help=names if preset is None else f"{names} [{preset}]",
     )
     parser.add_argument("--policy", choices=POLICIES, help="[the preset's; strict for --tiers]")
     parser.add_argument(
@@ -64,7 +75,13 @@ def config_of(given: argparse.Namespace) -> PoolConfig:
     return PoolConfig(preset.tiers, preset.policy, given.fallback)
 
 
-def write_result(result: ReplayResult, directory: Path, force: bool) -> None:
+def refuse_existing_result(directory: Optional[Path], force: bool) -> None:
+    """Raise FileExistsError before any work is done for a result that may not be written."""
+    if directory is not None:
+        output.refuse_existing([directory / RESULT_NAME, directory / SUMMARY_NAME], force)
+
+
+def write_result(result: Result, directory: Path, force: bool) -> None:
     """Write the result and its summary."""
     directory.mkdir(parents=True, exist_ok=True)
     result.save(directory / RESULT_NAME, overwrite=force)
@@ -75,9 +92,7 @@ def run(given: argparse.Namespace) -> None:
     """Replay, write, print."""
     config = config_of(given)
     directory = given.output
-    if directory is not None:
-        wanted = [directory / RESULT_NAME, directory / SUMMARY_NAME]
-        output.refuse_existing(wanted, given.force)
+    refuse_existing_result(directory, given.force)
     trace = read_trace(given)
     with output.progress("replaying") as report:
         result = replay(trace, config, bins=given.bins, progress=report)
@@ -110,7 +125,7 @@ def print_result(result: ReplayResult) -> None:
         print(f"For the {stats.misses:,} missed, {heap}.")
 
 
-def print_tiers(result: ReplayResult) -> None:
+def print_tiers(result: Result) -> None:
     """Print a row for each tier, the oversize requests, and the sum."""
     stats = result.stats
     columns = ["tier", "slots", "requests", "hits", "spills", "exhausted", "hit rate"]
