@@ -30,7 +30,7 @@
 ///
 /// Invariants between calls:
 ///   I1  Destinations, links, transfers and packets are as many as their arrays hold, or fewer.
-///   I2  Every transfer is on a link of this population, and that is open.
+///   I2  Every transfer is on a link of this population that is proven.
 #ifndef RNS_TRAFFIC_H
 #define RNS_TRAFFIC_H
 
@@ -151,5 +151,10 @@ rns_traffic_step_t rns_traffic_step(rns_traffic_t* self, size_t row_index);
 ///
 /// @param hash  What rns_transport_send() answered: the packet's hash, or the link id.
 void rns_traffic_sent(rns_traffic_t* self, const uint8_t* hash);
+
+/// Verify I1 and I2.
+///
+/// @return RNS_OK and zeros, or RNS_DAMAGE_INVARIANT and the invariant.
+rns_damage_t rns_traffic_check(const rns_traffic_t* self);
 
 #endif

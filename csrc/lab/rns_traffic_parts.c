@@ -218,3 +218,33 @@ bool rns_traffic_take_unproven(rns_traffic_t* self, bool is_on_link, bool is_own
     remove_unproven(self, found);
     return true;
 }
+
+/* ---- Verification --------------------------------------------------------------------------- */
+
+static bool has_proven_link(const rns_traffic_t* self, const rns_traffic_transfer_t* transfer)
+{
+    for (uint32_t i = 0; i < self->link_count; ++i) {
+        const rns_traffic_link_t* const link = &self->links[i];
+        if (memcmp(link->id, transfer->link_id, RNS_PACKET_ADDRESS_BYTES) == 0) {
+            return link->is_proven;
+        }
+    }
+    return false;
+}
+
+rns_damage_t rns_traffic_check(const rns_traffic_t* self)
+{
+    const bool is_within = self->destination_count <= RNS_TRAFFIC_DESTINATIONS_MAX &&
+                           self->link_count <= RNS_TRAFFIC_LINKS_MAX &&
+                           self->transfer_count <= RNS_TRAFFIC_TRANSFERS_MAX &&
+                           self->unproven_count <= RNS_TRAFFIC_UNPROVEN_MAX;
+    if (!is_within) {
+        return (rns_damage_t){.status = RNS_DAMAGE_INVARIANT, .invariant = "I1"};
+    }
+    for (uint32_t i = 0; i < self->transfer_count; ++i) {
+        if (!has_proven_link(self, &self->transfers[i])) {
+            return (rns_damage_t){.status = RNS_DAMAGE_INVARIANT, .invariant = "I2"};
+        }
+    }
+    return (rns_damage_t){.status = RNS_OK};
+}
