@@ -63,7 +63,7 @@ static void hash_front(const rns_packet_t* self, rns_hash_hook_t hook, size_t le
 {
     const uint8_t flags = self->flags & FLAGS_HASHED;
     const uint8_t* const destination = rns_packet_destination(self);
-    const size_t before = (size_t)(destination - rns_bytes_data(&self->raw));
+    const size_t before = (size_t)(destination - rns_packet_data(self));
     const rns_span_t spans[2] = {
         {.start = &flags, .bytes = 1},
         {.start = destination, .bytes = self->raw.length - before - left_out_bytes}};

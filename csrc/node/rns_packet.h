@@ -143,25 +143,30 @@ static inline uint32_t rns_packet_header_bytes(const rns_packet_t* self)
                                                                  : RNS_PACKET_HEADER_1_BYTES);
 }
 
-/// Return the destination, RNS_PACKET_ADDRESS_BYTES inside the packet, which is not empty.
+/// Return the first byte. No packet of which this or what lies behind it is asked is empty.
+static inline const uint8_t* rns_packet_data(const rns_packet_t* self)
+{
+    return rns_buffer_bytes(self->raw.buffer) + self->raw.offset;
+}
+
+/// Return the destination, RNS_PACKET_ADDRESS_BYTES inside the packet.
 static inline const uint8_t* rns_packet_destination(const rns_packet_t* self)
 {
-    return rns_bytes_data(&self->raw) + rns_packet_header_bytes(self) - 1u -
-           RNS_PACKET_ADDRESS_BYTES;
+    return rns_packet_data(self) + rns_packet_header_bytes(self) - 1u - RNS_PACKET_ADDRESS_BYTES;
 }
 
 /// Return the transport id as rns_packet_destination(); NULL if it has none.
 static inline const uint8_t* rns_packet_transport_id(const rns_packet_t* self)
 {
-    return rns_packet_has_transport_id(self) ? rns_bytes_data(&self->raw) + self->ifac_bytes + 2u
+    return rns_packet_has_transport_id(self) ? rns_packet_data(self) + self->ifac_bytes + 2u
                                              : NULL;
 }
 
-/// Return where the payload lies in the packet, which is not empty.
+/// Return where the payload lies in the packet.
 static inline rns_span_t rns_packet_payload(const rns_packet_t* self)
 {
     const uint32_t header_bytes = rns_packet_header_bytes(self);
-    return (rns_span_t){.start = rns_bytes_data(&self->raw) + header_bytes,
+    return (rns_span_t){.start = rns_packet_data(self) + header_bytes,
                         .bytes = self->raw.length - header_bytes};
 }
 
@@ -174,7 +179,7 @@ RNS_MUST_USE static inline rns_bytes_t rns_packet_slice(const rns_packet_t* self
                                                         rns_store_t* store, rns_span_t part)
 {
     const uint8_t* const start = part.start;
-    const size_t from = part.bytes == 0 ? 0 : (size_t)(start - rns_bytes_data(&self->raw));
+    const size_t from = part.bytes == 0 ? 0 : (size_t)(start - rns_packet_data(self));
     return rns_bytes_slice(&self->raw, store, from, part.bytes);
 }
 

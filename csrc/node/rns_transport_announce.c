@@ -239,16 +239,16 @@ transport_outcome_t rns_transport_take_path_request(rns_transport_t* self,
     const rns_span_t payload = rns_packet_payload(&arrival->packet);
     const uint8_t* const wanted = payload.start;
     const uint32_t id_bytes = RNS_PACKET_ADDRESS_BYTES;
-    /* A node that forwards names itself between destination and tag. */
-    const uint32_t tag_at = payload.bytes > 2u * id_bytes ? 2u * id_bytes : id_bytes;
-    if (payload.bytes <= id_bytes) {
+    const uint32_t all_bytes = (uint32_t)payload.bytes;
+    if (all_bytes <= id_bytes) {
         return transport_fail(arrival, TRANSPORT_MALFORMED, RNS_INPUT_SHORT);
     }
+    /* A node that forwards names itself between destination and tag. */
+    const uint32_t tag_at = all_bytes > 2u * id_bytes ? 2u * id_bytes : id_bytes;
+    const uint32_t tag_bytes = all_bytes - tag_at;
     uint8_t key[RNS_TRANSPORT_TAG_KEY_BYTES] = {0};
-    const size_t tag_bytes = payload.bytes - tag_at;
     transport_copy(key, wanted, id_bytes);
-    transport_copy(key + id_bytes, wanted + tag_at,
-                   tag_bytes < id_bytes ? (uint32_t)tag_bytes : id_bytes);
+    transport_copy(key + id_bytes, wanted + tag_at, tag_bytes < id_bytes ? tag_bytes : id_bytes);
     if (rns_table_put(&self->tables[RNS_TRANSPORT_REQUEST_TAGS], key, NULL, arrival->now_ns,
                       NULL) == RNS_MISS_PRESENT) {
         return TRANSPORT_DUPLICATE;
