@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from pyrns_pool._native import atomic
 from pyrns_pool._native_pool import NativePool
 from pyrns_pool.config import PoolConfig
-from pyrns_pool.stats import StoreStats
+from pyrns_pool.stats import BytesStats, StoreStats
 
 HEADER_BYTES: int = atomic.lib.RNS_BUFFER_HEADER_BYTES
 
@@ -62,11 +62,11 @@ class NativeStore:
     def stats(self) -> StoreStats:
         """Return a snapshot."""
         native = self.lib.rns_store_stats(self.store)
-        counts = {f.name: getattr(native, f.name) for f in fields(StoreStats) if f.name != "pool"}
+        counts = {f.name: getattr(native, f.name) for f in fields(BytesStats)}
         counts["shares"] += self.shares.read()
         counts["slices"] += self.slices.read() - self.separations.read()
         counts["copies_avoided"] = counts["shares"] + counts["slices"]
-        return StoreStats(self.pool.stats(), **counts)
+        return StoreStats(pool=self.pool.stats(), **counts)
 
     def check(self) -> None:
         """Verify every invariant of pool and store; raise Damage with the first that is broken."""
