@@ -1,8 +1,8 @@
 """A slow estimator of bandwidth for RTP, written from draft-ietf-rmcat-gcc-02 in floats.
 
-The oracle for csrc/node/rns_rtp_receiver: every step is recomputed from whole lists, and nothing is
-tuned. Section numbers are the draft's. Where the draft leaves a choice, the headers in csrc/node
-say which one was made; it is repeated here with its source.
+The oracle for csrc/node/rns_rtp_receiver: every step is recomputed from whole lists, and nothing
+is tuned. Section numbers are the draft's. Where the draft leaves a choice, the headers in
+csrc/node say which one was made; it is repeated here with its source.
 """
 
 from __future__ import annotations

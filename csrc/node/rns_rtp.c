@@ -91,7 +91,7 @@ static rns_status_t parse_rest(rns_rtp_header_t* self, rns_span_t packet, size_t
             return RNS_INPUT_SHORT;
         }
         self->extension_profile = (uint16_t)big_endian(bytes + at, 2);
-        const size_t extension_bytes = 4u * big_endian(bytes + at + 2u, 2);
+        const size_t extension_bytes = 4u * (size_t)big_endian(bytes + at + 2u, 2);
         at += 4u;
         if (packet.bytes - at < extension_bytes) {
             return RNS_INPUT_SHORT;

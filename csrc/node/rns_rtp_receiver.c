@@ -4,7 +4,7 @@
 #define BURST_NS        5000000u
 #define BURST_MOST_NS   100000000u
 #define GAP_MOST_NS     2000000000u
-#define JUMP_MOST_TICKS (3u * RNS_RTP_TICKS_SECOND)
+#define JUMP_MOST_TICKS ((uint64_t)3 * RNS_RTP_TICKS_SECOND)
 #define TICKS_START     ((uint64_t)1 << 32) ///< Room to go back.
 
 #if RNS_STATS

@@ -12,7 +12,7 @@ void suite_rtp_receiver(void);
 void suite_rtp_slots(void);
 void suite_rtp_random(void);
 
-#define MILLISECOND     1000000u
+#define MILLISECOND     ((uint64_t)1000000u)
 #define SECOND          ((uint64_t)1000000000u)
 #define PACKET_BYTES    1400u ///< Most that make_packet() writes.
 #define EXTENSION_BYTES 8u    ///< Profile, length and one padded element of abs-send-time.

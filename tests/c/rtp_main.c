@@ -1,0 +1,12 @@
+/* Runs the suites of the RTP receiver. They are a program of their own, so that they compile
+ * alone. */
+#include "rtp_fixture.h"
+
+int main(void)
+{
+    suite_rtp();
+    suite_rtp_receiver();
+    suite_rtp_slots();
+    suite_rtp_random();
+    return check_finish();
+}
