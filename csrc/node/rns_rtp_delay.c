@@ -39,9 +39,11 @@ static int64_t slope(const rns_rtp_trendline_t* self)
     int64_t elapsed_mean = 0;
     int64_t delay_mean = 0;
     for (int64_t i = 0; i < count; ++i) {
-        elapsed_mean += (self->elapsed_ns[i] - self->elapsed_ns[0]) / count;
-        delay_mean += (self->delay_ns[i] - self->delay_ns[0]) / count;
+        elapsed_mean += self->elapsed_ns[i] - self->elapsed_ns[0];
+        delay_mean += self->delay_ns[i] - self->delay_ns[0];
     }
+    elapsed_mean /= count;
+    delay_mean /= count;
     int64_t products = 0;
     int64_t squares = 0;
     for (int64_t i = 0; i < count; ++i) {

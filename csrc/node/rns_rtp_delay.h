@@ -17,7 +17,7 @@
 /// with K_u = 0.01 / ms a longer one would overshoot.
 ///
 /// Units: times and delays in ns; where the draft has ms, a trend of 1 ms is 1,000,000.
-/// Cost: a sample is O(20) and some ten divisions of 64 bits.
+/// Cost: a sample is O(20) products and some 10 divisions of 64 bits, for Kalman some 20.
 /// Threads: unsynchronised.
 #ifndef RNS_RTP_DELAY_H
 #define RNS_RTP_DELAY_H

@@ -33,7 +33,7 @@
 /// streams.
 ///
 /// Cost: a packet is O(RNS_RTP_GROUP_PACKETS), one rns_table_put(), and one take; one that settles
-/// a group costs a filter sample and a rate update too, O(20) and some 15 divisions of 64 bits.
+/// a group costs a filter sample (rns_rtp_delay.h) and a rate update (rns_rtp_rate.h) too.
 ///
 /// Threads: unsynchronised, in every RNS_SYNC; one owner at a time. The pool is shared as its own
 /// header says: many receivers and threads may draw from one.

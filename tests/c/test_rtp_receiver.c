@@ -88,6 +88,18 @@ static void test_a_packet_without_send_time_counts_in_the_rate_only(void)
     rtp_end(&f);
 }
 
+static void test_padding_counts_in_the_rate_as_it_loads_the_path(void)
+{
+    rtp_fixture_t f;
+    rtp_begin(&f, 6);
+    unsigned char bytes[15] = {0xA0};
+    bytes[14] = 2;
+    const rns_span_t packet = {bytes, sizeof bytes};
+    CHECK_STATUS(rns_rtp_receiver_receive(&f.receiver, packet, SECOND), RNS_MISS_ABSENT);
+    CHECK_EQUAL(f.receiver.rate.window_bytes, 3);
+    rtp_end(&f);
+}
+
 static void test_of_a_malformed_packet_nothing_is_kept(void)
 {
     rtp_fixture_t f;
@@ -316,6 +328,7 @@ void suite_rtp_receiver(void)
     RUN(test_a_doubled_packet_counts_once);
     RUN(test_a_late_packet_counts_in_the_rate_only);
     RUN(test_a_packet_without_send_time_counts_in_the_rate_only);
+    RUN(test_padding_counts_in_the_rate_as_it_loads_the_path);
     RUN(test_of_a_malformed_packet_nothing_is_kept);
     RUN(test_time_that_jumps_starts_the_delay_filter_anew);
     RUN(test_a_group_that_spans_more_than_3_s_gives_no_sample);
