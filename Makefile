@@ -44,10 +44,11 @@ lint: packages-test $(INSTALLED) ## run the linters only
 sanitize: packages-test $(INSTALLED) ## run the C suites under the sanitizers only
 	@$(PYTEST) tests -k sanit
 
-bench: packages-bench $(INSTALLED) ## measure the core against its peers, the replay, the tables
+bench: packages-bench $(INSTALLED) ## measure the core against its peers, the replay, the tables, Bytes
 	@$(VENV)/bin/python benchmarks/core_peers.py
 	@$(VENV)/bin/python benchmarks/replay_speed.py
 	@$(VENV)/bin/python benchmarks/table_speed.py
+	@$(VENV)/bin/python benchmarks/bytes_python.py
 
 clean: ## remove everything that make made
 	@rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .mypy_cache .hypothesis
