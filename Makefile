@@ -49,6 +49,7 @@ bench: packages-bench $(INSTALLED) ## measure the core against its peers, the re
 	@$(VENV)/bin/python benchmarks/replay_speed.py
 	@$(VENV)/bin/python benchmarks/table_speed.py
 	@$(VENV)/bin/python benchmarks/bytes_python.py
+	@$(VENV)/bin/python benchmarks/ops_speed.py
 
 clean: ## remove everything that make made
 	@rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .mypy_cache .hypothesis

@@ -513,8 +513,8 @@ typedef struct {
     uint32_t op;
     uint32_t handle;
     uint32_t other;
-    uint32_t start;
     uint32_t length;
+    uint64_t start;
 } rns_op_t;
 
 typedef struct {

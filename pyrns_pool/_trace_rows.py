@@ -54,9 +54,9 @@ class RowKind:
             reason = f"is not 1 to {self.count_max} {self.plural} ({self.count_name})"
             raise TraceError(reason, value=str(len(rows)), limit=self.count_max)
         for name, low, high, limit_name in self.bounds:
-            outside = (rows[name] < low) | (rows[name] > high)
-            if outside.any():
-                row = int(outside.argmax())
+            column = rows[name]
+            if (low > 0 or column.dtype.kind == "i") and column.min() < low or column.max() > high:
+                row = int(((column < low) | (column > high)).argmax())
                 reason = f"is outside {low} to {high} ({limit_name})"
                 value = str(rows[name][row])
                 raise TraceError(reason, event=row, field=name, value=value, limit=high)

@@ -34,7 +34,7 @@ class WorkloadSummary:
     """Which workload was run."""
 
     name: str
-    """Its kind: ``node``, ``ops`` or ``rtp``."""
+    """Its kind, such as ``node`` or ``rtp``; of operations what the caller named them."""
     events: int
     """Moments at which the workload acted: operations, or packets and timers."""
     duration_ns: int

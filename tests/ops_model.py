@@ -54,7 +54,7 @@ class OpsModel:
         avoided = self.counts["shares"] + self.counts["slices"]
         return BytesStats(copies_avoided=avoided, **self.counts)
 
-    def apply(self, op, handle, other, start, length, data):
+    def apply(self, op, handle, other, length, start, data):
         """Do one operation; return the name of its status."""
         mine, theirs = self.handles[handle], self.handles[other]
         if op == Op.CREATE:
@@ -221,7 +221,7 @@ def run_model(ops, config, headroom_bytes, handle_count, edges):
         now, in_use_ns = begin, [0] * len(tiers)
         at_rest = [[tier.in_use for tier in tiers]]
         for row, (t_ns, *what) in [row for row in rows if begin <= row[1][0] < end]:
-            data = bytes((row + i) % 256 for i in range(what[-1]))
+            data = bytes((row + i) % 256 for i in range(what[-2]))
             marks, requests = [tier.high_water for tier in tiers], len(model.pool.requests)
             status.append(STATUS[model.apply(*what, data)])
             for i, tier in enumerate(tiers):

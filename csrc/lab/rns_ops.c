@@ -38,7 +38,7 @@ static rns_status_t apply(rns_ops_t* self, const rns_op_t* op, const uint8_t* so
     case RNS_OP_SHARE:
         return replace(self, bytes, rns_bytes_share(other, store));
     case RNS_OP_SLICE:
-        return replace(self, bytes, rns_bytes_slice(other, store, op->start, op->length));
+        return replace(self, bytes, rns_bytes_slice(other, store, (size_t)op->start, op->length));
     case RNS_OP_WRITE:
         return write_over(self, op, source);
     case RNS_OP_APPEND:

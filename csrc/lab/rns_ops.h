@@ -38,8 +38,8 @@ typedef struct {
     uint32_t op;  ///< Below RNS_OP_COUNT.
     uint32_t handle;
     uint32_t other;
-    uint32_t start;
     uint32_t length; ///< Up to RNS_OPS_LENGTH_MAX.
+    uint64_t start;
 } rns_op_t;
 
 typedef struct {

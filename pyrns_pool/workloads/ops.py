@@ -29,12 +29,12 @@ OP_DTYPE = np.dtype(
         ("op", "u4"),
         ("handle", "u4"),
         ("other", "u4"),
-        ("start", "u4"),
         ("length", "u4"),
+        ("start", "u8"),
     ],
     align=True,
 )
-"""One operation; what it does not need is 0. Laid out as in C."""
+"""One operation; what it does not need is 0. Laid out as in C, without gaps."""
 
 
 class Op(IntEnum):
@@ -73,6 +73,7 @@ _ROW_KIND = RowKind(
         ("handle", 0, OP_HANDLES_MAX - 1, "OP_HANDLES_MAX"),
         ("other", 0, OP_HANDLES_MAX - 1, "OP_HANDLES_MAX"),
         ("length", 0, OP_LENGTH_BYTES_MAX, "OP_LENGTH_BYTES_MAX"),
+        ("start", 0, OP_LENGTH_BYTES_MAX, "OP_LENGTH_BYTES_MAX"),
     ),
 )
 
@@ -165,7 +166,7 @@ class Workload:
             if not 0 <= value <= OP_LENGTH_BYTES_MAX:
                 limit = f"0 to {OP_LENGTH_BYTES_MAX} (OP_LENGTH_BYTES_MAX)"
                 raise ValueError(f"{name}: {value!r} is outside {limit}")
-        self._rows.append((self._t_ns, int(op), handle, other, start, length))
+        self._rows.append((self._t_ns, int(op), handle, other, length, start))
         return handle
 
 

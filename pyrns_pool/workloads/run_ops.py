@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Callable, Optional, Union
 
 import numpy as np
@@ -13,7 +12,7 @@ from pyrns_pool._native_pool import NativePool
 from pyrns_pool._timeline import BINS_DEFAULT, Meter, bin_edges
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.workload_results import WorkloadResult, WorkloadSummary
-from pyrns_pool.workloads.ops import OP_DTYPE, Op, Workload, check_ops
+from pyrns_pool.workloads.ops import Op, Workload, check_ops
 
 __all__ = ["run_ops"]
 
@@ -24,6 +23,7 @@ def run_ops(
     ops: Union[Workload, NDArray[np.void]],
     config: PoolConfig,
     *,
+    name: str = "ops",
     headroom_bytes: int = 0,
     bins: int = BINS_DEFAULT,
     progress: Optional[Callable[[float], object]] = None,
@@ -39,6 +39,8 @@ def run_ops(
         In time order.
     config : PoolConfig
         The pool. Each slot has a header of 16 bytes in front of its slot_bytes.
+    name : str, optional
+        What the result and its figures call the workload.
     headroom_bytes : int, optional
         Room wished in front of the content of every new buffer.
     bins : int, optional
@@ -88,7 +90,7 @@ def run_ops(
             run.advance(first, end)
             if progress is not None:
                 progress(end / len(rows))
-        return run.result()
+        return run.result(name)
     finally:
         run.close()
 
@@ -101,7 +103,7 @@ class _Run:
     ) -> None:
         lib, ffi = none
         self._handle_count = check_ops(ops)
-        self._config, self._ops = config, np.ascontiguousarray(ops)
+        self._config, self._ops = config, np.require(ops, requirements=["C", "ALIGNED"])
         edges_ns = bin_edges(int(ops["t_ns"][0]), int(ops["t_ns"][-1]) + 1, bins, config)
         self._native = NativePool(none, config, header_bytes=lib.RNS_BUFFER_HEADER_BYTES)
         self._store = self._native.new_store(headroom_bytes)
@@ -130,7 +132,7 @@ class _Run:
         data = none.lib.rns_bytes_data(native)
         return bytes(none.ffi.buffer(data, native.length)) if native.length else b""
 
-    def result(self) -> WorkloadResult:
+    def result(self, name: str) -> WorkloadResult:
         """Return the result; the handles are as they were."""
         meter = self._meter.end()
         self._native.check()
@@ -141,10 +143,9 @@ class _Run:
         counts["out_of_range"] = int(np.count_nonzero(status < 0))
         t_ns = self._ops["t_ns"]
         summary = WorkloadSummary(
-            name="ops",
+            name=name,
             events=len(self._ops),
             duration_ns=int(t_ns[-1]) - int(t_ns[0]),
-            provenance={"sha256": _sha256(self._ops)},
         )
         return WorkloadResult(
             config=self._config,
@@ -158,10 +159,3 @@ class _Run:
     def close(self) -> None:
         """Give everything back."""
         none.lib.rns_ops_end(self._state, self._handle_count)
-
-
-def _sha256(ops: NDArray[np.void]) -> str:
-    """Return the hash of operations, without the padding between them, which may be anything."""
-    names = OP_DTYPE.names or ()
-    packed = ops.astype(np.dtype([(name, OP_DTYPE[name].newbyteorder("<")) for name in names]))
-    return hashlib.sha256(packed.data).hexdigest()
