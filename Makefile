@@ -14,8 +14,9 @@ DEMO_PACKAGES := gcc libc6-dev python3-dev python3-cffi python3-numpy python3-ma
 TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-hypothesis python3-nbclient \
     python3-nbformat python3-ipykernel clang clang-format clang-tidy cppcheck \
     libclang-rt-14-dev gcc-multilib gcc-arm-none-eabi gcc-riscv64-unknown-elf black flake8 mypy \
-    pydocstyle valgrind
-BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
+    pydocstyle valgrind g++ nettle-dev
+BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 \
+    g++ nettle-dev
 
 # What the extension modules are compiled from. Folders are listed too: their time stamps change
 # when a source is removed.
@@ -26,7 +27,7 @@ BUILD_INPUTS := setup.py setup.cfg pyrns_pool/_build.py $(wildcard pyrns_pool/*.
 unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
-.PHONY: help demo test lint sanitize bench clean packages-demo packages-test packages-bench
+.PHONY: help demo test lint sanitize bench allocs clean packages-demo packages-test packages-bench
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r target what; do \
@@ -50,6 +51,9 @@ bench: packages-bench $(INSTALLED) ## measure the core against its peers, the re
 	@$(VENV)/bin/python benchmarks/table_speed.py
 	@$(VENV)/bin/python benchmarks/bytes_python.py
 	@$(VENV)/bin/python benchmarks/ops_speed.py
+
+allocs: packages-bench $(INSTALLED) ## count the heap allocations of each path: none
+	@$(VENV)/bin/python benchmarks/allocs.py
 
 clean: ## remove everything that make made
 	@rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .mypy_cache .hypothesis
