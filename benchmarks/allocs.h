@@ -1,8 +1,8 @@
 /* Paths of the library whose heap allocations are counted: what one is, and the pool it runs on.
  *
  * A path is opened, run many times over, and closed, three times: on a pool with slots to spare,
- * whose high-water marks give the pool of the second time; and on one with a slot less in each
- * tier, where malloc serves the misses. allocs_main.c does that, allocs.py judges it. */
+ * whose high-water marks give the pool of the second time; and on that one with a slot of each
+ * tier held back, where malloc serves the misses. allocs_main.c does that, allocs.py judges it. */
 #ifndef ALLOCS_H
 #define ALLOCS_H
 
@@ -28,8 +28,11 @@ typedef struct {
     void (*open)(allocs_world_t* world, uint32_t parameter);
     void (*run)(allocs_world_t* world, uint64_t operations);
     void (*close)(allocs_world_t* world);
+    uint64_t (*done)(void); /* Operations done since open(), as the code under test counts them. */
     uint32_t parameter;
-    uint64_t operations; /* In a round; 0: as many as the caller wants. */
+    uint64_t operations_least; /* In a round. */
+    uint64_t operations_most;  /* Likewise; 0: any number. */
+    bool is_raw; /* Its pool is one of plain slots, not of Bytes; there is no store. */
 } allocs_path_t;
 
 /* Paths of one kind. */
@@ -41,7 +44,10 @@ typedef struct {
 
 extern const allocs_group_t allocs_controls;
 extern const allocs_group_t allocs_bytes_paths;
+extern const allocs_group_t allocs_packet_paths;
+extern const allocs_group_t allocs_node_paths;
 extern const allocs_group_t allocs_peers;
+allocs_group_t allocs_rtp_paths(void);
 
 /* End the program, saying so, unless a call that cannot fail here did what it should. */
 void allocs_require(bool is_right, const char* what);

@@ -2,9 +2,9 @@
 
 The process's own malloc family is counted by definitions in the program (heap_counter.c), first
 shown to catch planted allocations. Each path runs on a pool of exactly its own high-water marks,
-where it must not reach the heap, and on one with a slot less in each tier, where malloc serves the
-misses and must be called as often as the pool says. Counts are exact; times are only reported. Run
-by `make allocs`; exit status 1 if a count is wrong, with the sites that it came from.
+where it must not reach the heap, and on the same with a slot of each tier held back, where malloc
+serves the misses and must be called as often as the pool says. Counts are exact; times are only
+reported. Run by `make allocs`; exit status 1 if a count is wrong, with the sites it came from.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import report
 
 ROOT = report.ROOT
 HERE = ROOT / "benchmarks"
-PARTS = ("port", "core", "lab")
+PARTS = ("port", "core", "node", "lab")
 FLAGS = ["-O2", "-g", "-Wall", "-Wextra", "-pthread"]
 # A function that ends in a call of malloc would otherwise not be in the list of callers.
 FLAGS += ["-fno-optimize-sibling-calls"]
@@ -35,17 +35,16 @@ PLANTED_SITE = "planted_allocation"
 FOLDED = "RTP receive, "
 
 
-def compile_program(folder, sync="NONE"):
+def compile_program(folder, sync):
     """Build the counting program; return its path."""
     include = [f"-I{ROOT / 'csrc' / part}" for part in PARTS]
     sources = [HERE / "heap_counter.c", *sorted(HERE.glob("allocs_*.c"))]
-    sources += sorted((ROOT / "csrc" / "core").glob("*.c"))
-    sources += [ROOT / "csrc" / "lab" / "rns_malloc_fallback.c"]
+    sources += [path for part in PARTS for path in sorted((ROOT / "csrc" / part).glob("*.c"))]
     define = f"-DRNS_SYNC=RNS_SYNC_{sync}"
     run("gcc", "-std=gnu11", *FLAGS, define, *include, "-c", *sources, cwd=folder)
     run("g++", "-std=c++17", *FLAGS, "-c", HERE / "allocs_peers.cc", cwd=folder)
     program = folder / "allocs"
-    run("g++", "-pthread", *sorted(folder.glob("*.o")), "-o", program)
+    run("g++", "-pthread", *sorted(folder.glob("*.o")), "-lnettle", "-o", program)
     return program
 
 
@@ -55,8 +54,9 @@ def run(*command, **options):
     return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, **options).stdout
 
 
-def measure(program, operations):
+def measure(folder, operations, sync="NONE"):
     """Return what the program counted, a mapping for each run of a path, with sites by name."""
+    program = compile_program(folder, sync)
     rows = [json.loads(line) for line in run(program, operations).splitlines()]
     for row in rows:
         for site in row.get("sites", []):
@@ -114,7 +114,7 @@ def too_small_faults(row):
     """Return what is wrong with a run where the heap served the misses."""
     pairs = (("allocations", "fallbacks"), ("frees", "fallback_gives"))
     wrong = [f"{row[a]} {a} but {row[b]} {b}" for a, b in pairs if row[a] != row[b]]
-    wrong += [] if row["fallbacks"] else ["a slot less in each tier was not missed"]
+    wrong += [] if row["fallbacks"] else ["a slot of each tier held back was not missed"]
     return [f"{row['name']}, pool too small: {text}" for text in wrong]
 
 
@@ -140,30 +140,43 @@ def slots(row):
 
 
 def folded(rows):
-    """Return the rows with those of one path at many spacings made one."""
+    """Return rows of one kind of run, with those of one path at many spacings made one."""
     many = [row for row in rows if row["name"].startswith(FOLDED)]
     if not many:
         return rows
-    total = dict(many[0])
-    for key, value in total.items():
-        if isinstance(value, int):
-            total[key] = sum(row[key] for row in many)
-    total["ns"] = [sum(rounds) for rounds in zip(*(row["ns"] for row in many if "ns" in row))]
-    total["slots"] = {size: max(row["slots"][size] for row in many) for size in many[0]["slots"]}
-    numbers = [row["name"][len(FOLDED) :] for row in many]
-    total["name"] = f"{FOLDED}each of {numbers[0]} ... {numbers[-1]}"
-    first = rows.index(many[0])
-    others = [row for row in rows if not row["name"].startswith(FOLDED)]
-    return [*others[:first], total, *others[first:]]
+    total = {
+        key: sum(row[key] for row in many) if isinstance(value, int) else value
+        for key, value in many[0].items()
+    }
+    if "ns" in total:
+        total["ns"] = [sum(rounds) for rounds in zip(*(row["ns"] for row in many))]
+    total["slots"] = {size: max(row["slots"][size] for row in many) for size in total["slots"]}
+    first, last = (row["name"][len(FOLDED) :] for row in (many[0], many[-1]))
+    total["name"] = f"{FOLDED}each of {first} ... {last}"
+    place = rows.index(many[0])
+    others = [row for row in rows if row not in many]
+    return [*others[:place], total, *others[place:]]
+
+
+def steady(rows):
+    """Return the rows of steady states, the peers and the planted ones last."""
+    order = ("path", "peer", "control")
+    return folded([row for kind in order for row in rows if row["kind"] == kind and "ns" in row])
 
 
 def steady_table(rows):
-    """Return the table of what each path takes from the heap, peers and planted ones last."""
-    order = ("path", "peer", "control")
-    kinds = [[row for row in rows if row["kind"] == kind] for kind in order]
-    steady = [row for kind in kinds for row in folded([r for r in kind if "ns" in r])]
+    """Return the table of what each path takes from the heap."""
     return report.table(
-        ["path", "operations", "allocations", "a/op", "bytes/op", "requests/op", "ns/op", "slots"],
+        [
+            "path",
+            "operations",
+            "allocations",
+            "allocations/op",
+            "bytes/op",
+            "requests/op",
+            "ns/op",
+            "slots",
+        ],
         [
             [
                 row["name"],
@@ -174,7 +187,7 @@ def steady_table(rows):
                 f"{nanoseconds(row):.1f}",
                 slots(row),
             ]
-            for row in steady
+            for row in steady(rows)
         ],
     )
 
@@ -191,7 +204,7 @@ def too_small_table(rows):
 
 def render(rows):
     """Return the report as Markdown."""
-    operations = {row["name"]: row["operation"] for row in folded(rows)}
+    operations = {row["name"]: row["operation"] for row in steady(rows)}
     (planted,) = [row for row in rows if row["name"] == "planted"]
     escaped = escapes(rows) or ["nothing reached the heap"]
     return "\n\n".join(
@@ -208,7 +221,7 @@ def render(rows):
             "```\n" + "\n".join(escaped) + "\n```",
             "The planted allocation, to show what would stand here:",
             "```\n" + "\n".join(planted["sites"][0]["frames"]) + "\n```",
-            "## A slot less in each tier",
+            "## A slot of each tier held back",
             "malloc serves the misses, counted from the first moment of a path to its last. "
             "Fallbacks are the pool's own count, allocations and frees those of the process.",
             too_small_table(rows),
@@ -223,7 +236,7 @@ def main():
     parser.add_argument("--json", action="store_true", help="print JSON, publish nothing")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        rows = measure(compile_program(Path(name)), options.operations)
+        rows = measure(Path(name), options.operations)
     wrong = faults(rows)
     if options.json:
         print(json.dumps({"rows": rows, "faults": wrong}))

@@ -107,7 +107,7 @@ static const allocs_path_t controls[] = {
      .operation =
          "14 calls: each function that allocates, malloc and realloc twice, strdup, new, new[]",
      .run = run_family,
-     .operations = 1000}, /* valloc and pvalloc are slow */
+     .operations_most = 1000}, /* valloc and pvalloc are slow */
     {.name = "planted, 4 threads",
      .operation = "malloc and free in one of 4 threads",
      .open = open_threads,
@@ -130,11 +130,11 @@ static void run_make_shared(allocs_world_t* world, uint64_t operations)
 }
 
 static const allocs_path_t peers[] = {
-    {.name = "new + shared_ptr<vector>",
-     .operation = "the packet as Bytes, slices copied",
+    {.name = "packet, new + shared_ptr<vector>",
+     .operation = "what packet as Bytes does, slices copied",
      .run = run_shared_ptr},
-    {.name = "make_shared<vector>",
-     .operation = "the packet as Bytes, slices copied",
+    {.name = "packet, make_shared<vector>",
+     .operation = "what packet as Bytes does, slices copied",
      .run = run_make_shared},
 };
 

@@ -30,7 +30,7 @@ typedef struct {
     uint64_t operations;
     uint64_t ns[ROUNDS];
     heap_counts_t heap;
-    rns_pool_stats_t before; /* What of the pool's statistics is not in `heap`. */
+    rns_pool_stats_t before;
     rns_pool_stats_t after;
     rns_store_stats_t store_before;
     rns_store_stats_t store_after;
@@ -55,7 +55,8 @@ void allocs_require_ok(rns_status_t status, const char* what)
 
 /* ---- The pool of a run ---------------------------------------------------------------------- */
 
-static void make_world(allocs_world_t* world, const slots_t* slots, bool has_fallback)
+static void make_world(allocs_world_t* world, const slots_t* slots, const allocs_path_t* path,
+                       bool has_fallback)
 {
     static _Alignas(64) uint8_t storage[8u << 20];
     rns_tier_config_t tiers[TIER_COUNT];
@@ -72,7 +73,7 @@ static void make_world(allocs_world_t* world, const slots_t* slots, bool has_fal
     const rns_pool_config_t config = {.tiers = tiers,
                                       .tier_count = tier_count,
                                       .policy = RNS_POLICY_STRICT,
-                                      .header_bytes = RNS_BUFFER_HEADER_BYTES,
+                                      .header_bytes = path->is_raw ? 0 : RNS_BUFFER_HEADER_BYTES,
                                       .fallback = has_fallback ? rns_malloc_fallback()
                                                                : (rns_fallback_t){.take = NULL}};
     const rns_store_options_t options = {.headroom_bytes = HEADROOM_BYTES,
@@ -80,7 +81,10 @@ static void make_world(allocs_world_t* world, const slots_t* slots, bool has_fal
     allocs_require_ok(
         rns_pool_init(&world->pool, &config, (rns_memory_t){storage, sizeof storage}),
         "the pool begins");
-    allocs_require_ok(rns_store_init(&world->store, &world->pool, &options), "the store begins");
+    if (!path->is_raw) {
+        allocs_require_ok(rns_store_init(&world->store, &world->pool, &options),
+                          "the store begins");
+    }
 }
 
 /* Return the high-water mark of each tier. */
@@ -99,12 +103,24 @@ static slots_t high_water(allocs_world_t* world)
     return slots;
 }
 
-static slots_t one_less(slots_t slots)
+/* Take a slot of each tier from under the path; return how many. */
+static uint32_t hold_slots(allocs_world_t* world, void* held[TIER_COUNT])
 {
-    for (uint32_t i = 0; i < TIER_COUNT; ++i) {
-        slots.counts[i] -= slots.counts[i] > 0;
+    rns_pool_stats_t stats;
+    rns_pool_stats(&world->pool, &stats);
+    for (uint32_t i = 0; i < stats.tier_count; ++i) {
+        allocs_require_ok(
+            rns_pool_take(&world->pool, stats.tiers[i].slot_bytes, RNS_PRIORITY_NORMAL, &held[i]),
+            "an empty tier has a slot");
     }
-    return slots;
+    return stats.tier_count;
+}
+
+static void give_held(allocs_world_t* world, void* const* held, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; ++i) {
+        allocs_require_ok(rns_pool_give(&world->pool, held[i]), "a held slot is given back");
+    }
 }
 
 static void require_at_rest(allocs_world_t* world, result_t* result)
@@ -140,6 +156,11 @@ static void close_path(const allocs_path_t* path, allocs_world_t* world)
     }
 }
 
+static rns_store_stats_t store_stats(const allocs_path_t* path, allocs_world_t* world)
+{
+    return path->is_raw ? (rns_store_stats_t){0} : rns_store_stats(&world->store);
+}
+
 /* Warm up, then count. */
 static void run_steady(const allocs_path_t* path, allocs_world_t* world, uint64_t operations,
                        bool notes_sites, result_t* result)
@@ -147,7 +168,8 @@ static void run_steady(const allocs_path_t* path, allocs_world_t* world, uint64_
     open_path(path, world);
     path->run(world, operations);
     rns_pool_stats(&world->pool, &result->before);
-    result->store_before = rns_store_stats(&world->store);
+    result->store_before = store_stats(path, world);
+    const uint64_t done = path->done == NULL ? 0 : path->done();
     heap_counter_start(notes_sites);
     for (uint32_t round = 0; round < ROUNDS; ++round) {
         const uint64_t start = clock_ns();
@@ -156,16 +178,21 @@ static void run_steady(const allocs_path_t* path, allocs_world_t* world, uint64_
     }
     result->heap = heap_counter_stop();
     rns_pool_stats(&world->pool, &result->after);
-    result->store_after = rns_store_stats(&world->store);
+    result->store_after = store_stats(path, world);
     result->operations = operations * ROUNDS;
+    allocs_require(path->done == NULL || path->done() - done == result->operations,
+                   "every operation was done");
     close_path(path, world);
     require_at_rest(world, result);
 }
 
 /* Count from the first moment to the last, since what is kept misses at the beginning. */
-static void run_whole(const allocs_path_t* path, allocs_world_t* world, uint64_t operations,
-                      result_t* result)
+static void run_short_of_slots(const allocs_path_t* path, allocs_world_t* world,
+                               uint64_t operations, result_t* result)
 {
+    void* held[TIER_COUNT];
+    const uint32_t held_count = hold_slots(world, held);
+    rns_pool_stats(&world->pool, &result->before);
     heap_counter_start(false);
     open_path(path, world);
     path->run(world, operations);
@@ -173,6 +200,7 @@ static void run_whole(const allocs_path_t* path, allocs_world_t* world, uint64_t
     result->heap = heap_counter_stop();
     rns_pool_stats(&world->pool, &result->after);
     result->operations = operations;
+    give_held(world, held, held_count);
     require_at_rest(world, result);
 }
 
@@ -223,9 +251,9 @@ static void print_steady(const result_t* result)
     print_sites();
 }
 
-static void print_whole(const result_t* result)
+static void print_short_of_slots(const result_t* result)
 {
-    print_counter("requests", result->after.requests);
+    print_counter("requests", result->after.requests - result->before.requests);
     print_counter("fallbacks", result->after.fallbacks);
     print_counter("fallback_gives", result->after.fallback_gives);
 }
@@ -247,7 +275,7 @@ static void print_result(const char* kind, const allocs_path_t* path, const char
     print_counter("frees", result->heap.frees);
     print_counter("own", result->heap.own);
     print_counter("misses", result->misses);
-    (result->ns[0] == 0 ? print_whole : print_steady)(result);
+    (result->ns[0] == 0 ? print_short_of_slots : print_steady)(result);
     printf("}\n");
     fflush(stdout);
 }
@@ -260,31 +288,38 @@ static void run_path(const char* kind, const allocs_path_t* path, uint64_t opera
 {
     result_t spare = {
         .slots = {{SPARE_SLOT_COUNT, SPARE_SLOT_COUNT, SPARE_SLOT_COUNT, SPARE_SLOT_COUNT}}};
-    make_world(&world, &spare.slots, false);
+    make_world(&world, &spare.slots, path, false);
     run_steady(path, &world, operations, true, &spare);
     allocs_require(spare.misses == 0, "slots to spare suffice");
 
     result_t exact = {.slots = high_water(&world)};
-    make_world(&world, &exact.slots, false);
+    make_world(&world, &exact.slots, path, false);
     run_steady(path, &world, operations, true, &exact);
     print_result(kind, path, "exact", &exact);
 
-    result_t small = {.slots = one_less(exact.slots)};
-    make_world(&world, &small.slots, true);
-    run_whole(path, &world, operations, &small);
+    result_t small = {.slots = exact.slots};
+    make_world(&world, &small.slots, path, true);
+    run_short_of_slots(path, &world, operations, &small);
     print_result(kind, path, "too small", &small);
+}
+
+static uint64_t operations_of(const allocs_path_t* path, uint64_t asked)
+{
+    const uint64_t most = path->operations_most;
+    const uint64_t few = most > 0 && most < asked ? most : asked;
+    return few < path->operations_least ? path->operations_least : few;
 }
 
 static void run_group(const allocs_group_t* group, uint64_t operations)
 {
     for (size_t i = 0; i < group->count; ++i) {
         const allocs_path_t* const path = &group->paths[i];
-        const uint64_t in_round = path->operations > 0 ? path->operations : operations;
+        const uint64_t in_round = operations_of(path, operations);
         if (strcmp(group->kind, "path") == 0) {
             run_path(group->kind, path, in_round);
         } else {
             result_t result = {.slots = {{0}}};
-            make_world(&world, &result.slots, false);
+            make_world(&world, &result.slots, path, false);
             run_steady(path, &world, in_round, strcmp(group->kind, "control") == 0, &result);
             print_result(group->kind, path, "none", &result);
         }
@@ -295,7 +330,7 @@ int main(int argc, char** argv)
 {
     static char buffer[1u << 16];
     (void)setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
-    const uint64_t asked = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
+    const uint64_t asked = argc == 2 ? strtoull(argv[1], NULL, 10) : 0;
     /* Whole runs of planted operations, so that the counts come out even. */
     const uint64_t operations = asked - asked % ALLOCS_PLANT_EVERY;
     if (operations == 0) {
@@ -304,6 +339,10 @@ int main(int argc, char** argv)
     }
     run_group(&allocs_controls, operations);
     run_group(&allocs_bytes_paths, operations);
+    run_group(&allocs_packet_paths, operations);
+    run_group(&allocs_node_paths, operations);
+    const allocs_group_t rtp_paths = allocs_rtp_paths();
+    run_group(&rtp_paths, operations);
     run_group(&allocs_peers, operations);
     return 0;
 }

@@ -31,14 +31,32 @@ BYTES_PATHS = [
     "hex",
     "packet as Bytes",
 ]
-REQUIRED = BYTES_PATHS
+PACKET_PATHS = [
+    "packet build",
+    "packet parse",
+    "packet route",
+    "packet route, shared",
+    "packet hash",
+]
+NODE_PATHS = [
+    "node inbound",
+    "node forward",
+    "node outbound",
+    "node tick",
+    "node announce",
+    "node path request",
+    "node link",
+    "node link in transit",
+    "node resource",
+]
+RTP_PATHS = [f"RTP receive, {spacing} ms" for spacing in range(1, 101)]
+REQUIRED = BYTES_PATHS + PACKET_PATHS + NODE_PATHS + RTP_PATHS
 
 
 @pytest.fixture(scope="module", params=cbuild.SYNCS)
 def rows(request, tmp_path_factory):
     """What the counting program prints, in each synchronisation mode."""
-    program = allocs.compile_program(tmp_path_factory.mktemp("allocs"), request.param)
-    return allocs.measure(program, OPERATIONS)
+    return allocs.measure(tmp_path_factory.mktemp("allocs"), OPERATIONS, request.param)
 
 
 def of(rows, name, pool):
@@ -102,7 +120,7 @@ def test_the_counter_itself_never_allocates(rows):
 
 
 def test_the_packet_path_of_the_peers_allocates_12_and_8_times(rows):
-    counts = {"new + shared_ptr<vector>": 12, "make_shared<vector>": 8}
+    counts = {"packet, new + shared_ptr<vector>": 12, "packet, make_shared<vector>": 8}
     for name, count in counts.items():
         row = of(rows, name, "none")
         assert allocs.per_operation(row, "allocations") == count
@@ -139,10 +157,12 @@ def test_the_report_shows_every_row_as_counted(rows):
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
     shown = [cells for cells in lines if len(cells) == 8]
     first = {cells[0]: cells[1:5] for cells in reversed(shown)}
-    for name in BYTES_PATHS:
+    for name in BYTES_PATHS + PACKET_PATHS + NODE_PATHS:
         assert first[name] == [f"{ROUNDS * OPERATIONS:,}", "0", "0", "0"]
+    folded = f"{ROUNDS * OPERATIONS * len(RTP_PATHS):,}"
+    assert first["RTP receive, each of 1 ms ... 100 ms"] == [folded, "0", "0", "0"]
     assert first["planted"] == ["2,000", "250", "1/8", "25/2"]
-    assert first["new + shared_ptr<vector>"][2] == "12/1"
+    assert first["packet, new + shared_ptr<vector>"][2] == "12/1"
     assert "nothing reached the heap" in text and "planted_allocation" in text
 
 
