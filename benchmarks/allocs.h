@@ -32,6 +32,7 @@ typedef struct {
     uint32_t parameter;
     uint64_t operations_least; /* In a round. */
     uint64_t operations_most;  /* Likewise; 0: any number. */
+    bool notes_sites;          /* Of a control; a path on its exact pool always does. */
     bool is_raw; /* Its pool is one of plain slots, not of Bytes; there is no store. */
 } allocs_path_t;
 

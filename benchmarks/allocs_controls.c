@@ -102,17 +102,20 @@ static void close_threads(allocs_world_t* world)
 static const allocs_path_t controls[] = {
     {.name = "planted",
      .operation = "nothing, but malloc and free in every 8th",
-     .run = run_planted},
+     .run = run_planted,
+     .notes_sites = true},
     {.name = "planted, whole family",
      .operation =
          "14 calls: each function that allocates, malloc and realloc twice, strdup, new, new[]",
      .run = run_family,
+     .notes_sites = true,
      .operations_most = 1000}, /* valloc and pvalloc are slow */
     {.name = "planted, 4 threads",
      .operation = "malloc and free in one of 4 threads",
      .open = open_threads,
      .run = run_threads,
-     .close = close_threads},
+     .close = close_threads,
+     .operations_least = 200000}, /* and no sites, so that threads meet in the counter */
 };
 
 const allocs_group_t allocs_controls = {"control", controls, sizeof controls / sizeof controls[0]};

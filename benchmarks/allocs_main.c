@@ -320,7 +320,7 @@ static void run_group(const allocs_group_t* group, uint64_t operations)
         } else {
             result_t result = {.slots = {{0}}};
             make_world(&world, &result.slots, path, false);
-            run_steady(path, &world, in_round, strcmp(group->kind, "control") == 0, &result);
+            run_steady(path, &world, in_round, path->notes_sites, &result);
             print_result(group->kind, path, "none", &result);
         }
     }
