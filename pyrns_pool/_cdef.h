@@ -427,34 +427,7 @@ void rns_replay_begin(rns_replay_t* self);
 rns_status_t rns_replay_run(rns_replay_t* self, size_t first, size_t end);
 void rns_replay_end(rns_replay_t* self);
 
-/* ---- core: rns_store.h, rns_bytes.h; lab: rns_meter.h, rns_ops.h ---- */
-
-#define RNS_BUFFER_HEADER_BYTES ...
-
-typedef struct {
-    uint32_t headroom_bytes;
-    ...;
-} rns_store_options_t;
-
-typedef struct {
-    rns_counter_t shares;
-    rns_counter_t slices;
-    rns_counter_t copies_avoided;
-    rns_counter_t cow_copies;
-    rns_counter_t cow_bytes;
-    rns_counter_t tail_appends;
-    rns_counter_t grows;
-    rns_counter_t compactions;
-} rns_store_stats_t;
-
-typedef struct {
-    ...;
-} rns_store_t;
-
-rns_status_t rns_store_init(rns_store_t* self, rns_pool_t* pool,
-                            const rns_store_options_t* options);
-rns_store_stats_t rns_store_stats(rns_store_t* self);
-rns_damage_t rns_store_check(rns_store_t* self);
+/* ---- core: rns_bytes.h; lab: rns_meter.h, rns_ops.h ---- */
 
 typedef struct {
     uint32_t length;
