@@ -148,9 +148,9 @@ static void send_on(rns_transport_t* self, transport_announce_t* announce)
         }
         announce->packet = packet;
     }
-    RNS_TRANSPORT_ADD(
-        self, rebroadcasts,
-        rns_transport_transmit(self, RNS_TRANSPORT_NO_INTERFACE, &announce->packet.raw));
+    const uint32_t sent_count =
+        rns_transport_transmit(self, RNS_TRANSPORT_NO_INTERFACE, &announce->packet.raw);
+    RNS_TRANSPORT_ADD(self, rebroadcasts, sent_count);
 }
 
 typedef struct {
@@ -225,8 +225,8 @@ static void respond(rns_transport_t* self, const transport_path_t* path, uint32_
         status = rns_packet_set_context(&packet, self->store, RNS_CONTEXT_PATH_RESPONSE);
     }
     if (status == RNS_OK) {
-        RNS_TRANSPORT_ADD(self, path_responses,
-                          rns_transport_transmit(self, interface, &packet.raw));
+        (void)rns_transport_transmit(self, interface, &packet.raw);
+        RNS_TRANSPORT_COUNT(self, path_responses);
     } else {
         RNS_TRANSPORT_COUNT(self, response_misses);
     }

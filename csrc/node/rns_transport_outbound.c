@@ -152,8 +152,8 @@ static rns_status_t send_packet(rns_transport_t* self, const rns_transport_order
     if (order->type != RNS_PACKET_ANNOUNCE) { /* its echo is a duplicate */
         (void)transport_put(self, RNS_TRANSPORT_SEEN, packet_hash, now_ns);
     }
-    RNS_TRANSPORT_ADD(self, originated,
-                      rns_transport_transmit(self, route.interface, &packet.raw));
+    const uint32_t sent_count = rns_transport_transmit(self, route.interface, &packet.raw);
+    RNS_TRANSPORT_ADD(self, originated, sent_count);
     if (is_on_link(order)) {
         note_link(self, &packet, now_ns);
     }

@@ -296,7 +296,6 @@ rns_status_t rns_transport_reset(rns_transport_t* self)
     if (self->is_busy) {
         return RNS_MISUSE_REENTRANT;
     }
-    (void)rns_table_reset(&self->tables[RNS_TRANSPORT_ACTIVE]); /* and with it what hangs on it */
     for (uint32_t i = 0; i < RNS_TRANSPORT_TABLES; ++i) {
         (void)rns_table_reset(&self->tables[i]);
     }

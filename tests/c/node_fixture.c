@@ -293,13 +293,14 @@ rns_status_t node_send(node_t* self, const rns_transport_order_t* order, uint32_
     static uint32_t number;
     ++number;
     rns_bytes_t payload = payload_of(self->f, length, number);
-    const rns_bytes_t before = payload;
+    uint8_t before[1024];
+    memcpy(before, rns_bytes_data(&payload), payload.length);
     const rns_status_t status =
         rns_transport_send(&self->transport, order, &payload, now_ns, hash_out);
     if (status == RNS_OK) {
         CHECK(payload.buffer == NULL && payload.length == 0);
     } else {
-        CHECK_EQUAL(payload.length, before.length);
+        CHECK(bytes_are(&payload, before, length));
         bytes_end(self->f, &payload);
     }
     return status;

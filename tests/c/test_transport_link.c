@@ -224,6 +224,7 @@ static void test_two_nodes_back_to_back_do_the_same(void)
     CHECK_EQUAL(entries_of(&asking, RNS_TRANSPORT_ACTIVE), 0);
     CHECK_COUNT(rns_transport_stats(&asked.transport).resources_done, 1);
     CHECK_COUNT(rns_transport_stats(&asking.transport).resources_done, 1);
+    CHECK_COUNT(rns_transport_stats(&asking.transport).links_failed, 0);
     CHECK_COUNT(rns_transport_stats(&asking.transport).delivered, 4); /* all but the announce */
     CHECK_COUNT(rns_transport_stats(&asked.transport).delivered, 6);
     node_end(&asked);
@@ -355,6 +356,22 @@ static void test_links_expire_in_transit_after_900_s_and_locally_after_720(void)
     line_end(self);
 }
 
+static void test_traffic_in_one_direction_keeps_a_link_at_both_ends(void)
+{
+    for (uint32_t direction = 0; direction < 2u; ++direction) {
+        line_t* const self = linked();
+        for (uint32_t i = 0; i < 3u; ++i) {
+            self->now_ns += 600u * SECOND_NS;
+            link_send(self, direction == 0 ? &self->here : &self->there, RNS_PACKET_DATA,
+                      RNS_CONTEXT_CHANNEL, 96);
+        }
+        CHECK_EQUAL(entries_of(&self->here, RNS_TRANSPORT_ACTIVE), 1);
+        CHECK_EQUAL(entries_of(&self->there, RNS_TRANSPORT_ACTIVE), 1);
+        CHECK_EQUAL(entries_of(&self->middle, RNS_TRANSPORT_LINKS), 1);
+        line_end(self);
+    }
+}
+
 static void test_a_link_that_is_not_proven_is_forgotten_within_its_hops(void)
 {
     static line_t line;
@@ -387,5 +404,6 @@ void suite_transport_link(void)
     RUN(test_a_received_part_keeps_the_slot_it_arrived_in_and_no_other);
     RUN(test_a_transfer_ends_when_cancelled_by_either_end_when_silent_or_with_its_link);
     RUN(test_links_expire_in_transit_after_900_s_and_locally_after_720);
+    RUN(test_traffic_in_one_direction_keeps_a_link_at_both_ends);
     RUN(test_a_link_that_is_not_proven_is_forgotten_within_its_hops);
 }
