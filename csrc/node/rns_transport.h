@@ -175,6 +175,7 @@ typedef struct rns_transport {
     uint32_t mtu_bytes;
     rns_transport_timers_t timers;
     rns_transport_hooks_t hooks;
+    uint64_t seed;
     uint64_t random;
     uint64_t next_job_ns;
     uint64_t next_links_ns;
@@ -208,7 +209,8 @@ RNS_MUST_USE rns_status_t rns_transport_init(rns_transport_t* self, rns_store_t*
                                              const rns_transport_config_t* config,
                                              rns_memory_t storage);
 
-/// Forget everything but the configuration: every handle is dropped, and statistics begin anew.
+/// Forget everything but the configuration, destinations too: every handle is dropped, statistics
+/// and random numbers begin anew.
 rns_status_t rns_transport_reset(rns_transport_t* self);
 
 /// Deliver packets for an address from now on.

@@ -282,7 +282,8 @@ rns_status_t rns_transport_init(rns_transport_t* self, rns_store_t* store,
                               .mtu_bytes = config->mtu_bytes,
                               .timers = config->timers,
                               .hooks = config->hooks,
-                              .random = config->seed != 0 ? config->seed : 1u};
+                              .seed = config->seed != 0 ? config->seed : 1u};
+    self->random = self->seed;
     transport_copy(self->identity, config->identity, RNS_PACKET_ADDRESS_BYTES);
     const rns_status_t status = init_tables(self, config, storage);
     if (status != RNS_OK) {
@@ -299,6 +300,7 @@ rns_status_t rns_transport_reset(rns_transport_t* self)
     for (uint32_t i = 0; i < RNS_TRANSPORT_TABLES; ++i) {
         (void)rns_table_reset(&self->tables[i]);
     }
+    self->random = self->seed;
     self->next_job_ns = 0;
     self->next_links_ns = 0;
     self->next_cull_ns = 0;

@@ -176,6 +176,9 @@ static void on_send(void* context, uint32_t interface, const rns_bytes_t* raw)
     node_t* const self = context;
     CHECK(interface < INTERFACES);
     self->reentry = rns_transport_tick(&self->transport, 0);
+    if (self->in_hook != NULL) {
+        self->in_hook(self);
+    }
     if (!self->is_deaf && CHECK(self->sent_count < SENT_MAX)) {
         self->sent[self->sent_count] = (sent_t){interface, rns_bytes_share(raw, &self->f->store)};
         ++self->sent_count;

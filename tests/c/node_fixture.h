@@ -42,7 +42,7 @@ typedef struct {
     uint8_t hash[RNS_PACKET_HASH_BYTES];
 } event_t;
 
-typedef struct {
+typedef struct node {
     bytes_fixture_t* f;
     rns_transport_t transport;
     rns_memory_t storage;
@@ -50,8 +50,9 @@ typedef struct {
     sent_t sent[SENT_MAX];
     uint32_t sent_count;
     event_t events[EVENTS_MAX];
-    uint32_t event_count; ///< May be above EVENTS_MAX: the rest is not kept.
-    rns_status_t reentry; ///< What a call from a hook returned.
+    uint32_t event_count;               ///< May be above EVENTS_MAX: the rest is not kept.
+    rns_status_t reentry;               ///< What a call from a hook returned.
+    void (*in_hook)(struct node* self); ///< Called by the send hook, too, if set.
 } node_t;
 
 /// A default configuration with INTERFACES interfaces, whose identity is address_of(number).

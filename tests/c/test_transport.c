@@ -407,6 +407,88 @@ static void test_a_fifth_pending_link_is_refused_and_its_payload_given_back(void
     alone_end(self);
 }
 
+/* ---- Hooks and time ------------------------------------------------------------------------- */
+
+static void call_everything(node_t* self)
+{
+    uint8_t id[16];
+    uint8_t frame[FRAME_MAX];
+    rns_transport_t* const node = &self->transport;
+    const uint32_t length =
+        frame_of(&(recipe_t){.destination = FAR, .via = NODE, .length = 90, .number = 1}, frame);
+    const rns_transport_order_t order = {.address = address_of(FAR, id)};
+    rns_bytes_t payload = payload_of(self->f, 64, 1);
+    rns_bytes_t raw = payload_of(self->f, 64, 1);
+    CHECK_STATUS(rns_transport_reset(node), RNS_MISUSE_REENTRANT);
+    CHECK_STATUS(rns_transport_add_destination(node, id, 0), RNS_MISUSE_REENTRANT);
+    CHECK_STATUS(rns_transport_inbound(node, 0, frame, length, 0), RNS_MISUSE_REENTRANT);
+    CHECK_STATUS(rns_transport_inbound_bytes(node, 0, &raw, 0), RNS_MISUSE_REENTRANT);
+    CHECK_STATUS(rns_transport_send(node, &order, &payload, 0, NULL), RNS_MISUSE_REENTRANT);
+    CHECK_STATUS(rns_transport_request_path(node, id, 0), RNS_MISUSE_REENTRANT);
+    CHECK(raw.buffer == NULL && payload.length == 64);
+    bytes_end(self->f, &payload);
+}
+
+static void test_calls_from_a_hook_are_refused_and_change_nothing(void)
+{
+    alone_t* const self = alone();
+    self->node.in_hook = call_everything;
+    rns_packet_t packet =
+        packet_of(&self->f, &(recipe_t){.destination = FAR, .via = NODE, .length = 90});
+    CHECK_STATUS(receive(&self->node, 0, &packet, 1), RNS_OK);
+    CHECK_EQUAL(self->node.sent_count, 1);
+    CHECK_COUNT(stats_of(self).packets_in, 3); /* two announces, and this */
+    CHECK_COUNT(stats_of(self).sends + stats_of(self).send_failures, 0);
+    alone_end(self);
+}
+
+static void test_a_tick_is_due_when_it_says(void)
+{
+    alone_t* const self = alone();
+    rns_transport_t* const node = &self->node.transport;
+    uint32_t tick_count = 0;
+    self->node.is_deaf = true;
+    uint64_t now_ns = rns_transport_due_ns(node);
+    CHECK_EQUAL(now_ns, 0);
+    while (now_ns < 20u * SECOND_NS) {
+        CHECK_STATUS(rns_transport_tick(node, now_ns), RNS_OK);
+        CHECK(rns_transport_due_ns(node) > now_ns);
+        now_ns = rns_transport_due_ns(node);
+        ++tick_count;
+    }
+    CHECK_EQUAL(tick_count, 80); /* every 0.25 s, with the slower ones among them */
+    alone_end(self);
+}
+
+static void test_after_a_reset_everything_happens_again_alike(void)
+{
+    static node_t node;
+    bytes_fixture_t f;
+    rns_transport_stats_t stats[2];
+    uint64_t due_ns[2] = {0, 0};
+    bytes_fixture_init(&f, &(bytes_setup_t){.slot_count = 64});
+    const rns_transport_config_t config = node_config(NODE);
+    node_init(&node, &f, &config);
+    node.is_deaf = true;
+    for (uint32_t i = 0; i < 2u; ++i) {
+        rns_packet_t packet = announce_of(&f, FAR, 1, 0);
+        CHECK_STATUS(receive(&node, 0, &packet, 0), RNS_OK);
+        while (due_ns[i] < SECOND_NS && rns_transport_stats(&node.transport).packets_out == 0) {
+            due_ns[i] += SECOND_NS / 1000u;
+            node.transport.next_job_ns = 0; /* look every millisecond */
+            CHECK_STATUS(rns_transport_tick(&node.transport, due_ns[i]), RNS_OK);
+        }
+        stats[i] = rns_transport_stats(&node.transport);
+        CHECK_STATUS(rns_transport_reset(&node.transport), RNS_OK);
+        CHECK_EQUAL(in_use_of(&f), 0);
+    }
+    CHECK_EQUAL(due_ns[0], due_ns[1]);
+    CHECK_COUNT(stats[0].packets_out, INTERFACES);
+    CHECK_EQUAL(stats[0].bytes_out, stats[1].bytes_out);
+    node_end(&node);
+    bytes_fixture_end(&f);
+}
+
 /* ---- Configuration and check ---------------------------------------------------------------- */
 
 static void test_the_default_tables_are_those_of_the_inventory(void)
@@ -529,6 +611,9 @@ void suite_transport(void)
     RUN(test_what_is_sent_and_comes_back_is_a_duplicate);
     RUN(test_a_refused_order_gives_the_payload_back);
     RUN(test_a_fifth_pending_link_is_refused_and_its_payload_given_back);
+    RUN(test_calls_from_a_hook_are_refused_and_change_nothing);
+    RUN(test_a_tick_is_due_when_it_says);
+    RUN(test_after_a_reset_everything_happens_again_alike);
     RUN(test_the_default_tables_are_those_of_the_inventory);
     RUN(test_a_wrong_configuration_is_named);
     RUN(test_the_check_finds_what_does_not_add_up);

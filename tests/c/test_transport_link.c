@@ -254,6 +254,25 @@ static void test_a_link_is_forwarded_both_ways_in_place(void)
     line_end(self);
 }
 
+static void test_a_shared_packet_of_a_link_is_dropped_where_it_cannot_be_copied(void)
+{
+    line_t* const self = linked();
+    rns_packet_t packet = packet_of(&self->f, &(recipe_t){.destination_type = RNS_DESTINATION_LINK,
+                                                          .address = self->link_id,
+                                                          .length = 96});
+    rns_bytes_t held = rns_bytes_share(&packet.raw, &self->f.store);
+    rns_fault_fail_nth(&self->f.fault, 1, true);
+    CHECK_STATUS(
+        rns_transport_inbound_bytes(&self->middle.transport, 0, &packet.raw, self->now_ns),
+        RNS_MISS_EXHAUSTED);
+    rns_fault_fail_nth(&self->f.fault, 0, false);
+    CHECK_COUNT(rns_transport_stats(&self->middle.transport).dropped_no_memory, 1);
+    CHECK_EQUAL(self->middle.sent_count, 0);
+    CHECK_STATUS(rns_transport_inbound_bytes(&self->middle.transport, 0, &held, self->now_ns),
+                 RNS_OK);
+    line_end(self);
+}
+
 static void test_a_packet_of_a_link_that_comes_from_neither_side_is_dropped(void)
 {
     line_t* const self = linked();
@@ -399,6 +418,7 @@ void suite_transport_link(void)
     RUN(test_announce_path_link_data_resource_and_close_through_a_node_in_between);
     RUN(test_two_nodes_back_to_back_do_the_same);
     RUN(test_a_link_is_forwarded_both_ways_in_place);
+    RUN(test_a_shared_packet_of_a_link_is_dropped_where_it_cannot_be_copied);
     RUN(test_a_packet_of_a_link_that_comes_from_neither_side_is_dropped);
     RUN(test_a_proof_on_a_link_settles_the_receipt_of_its_packet);
     RUN(test_a_received_part_keeps_the_slot_it_arrived_in_and_no_other);
