@@ -157,6 +157,16 @@ def test_every_spacing_from_1_to_100_ms_agrees_and_raises_the_estimate(driver, t
     assert packets > 25_000
 
 
+@pytest.mark.parametrize("spacing_ms", [120, 250, 450])
+def test_groups_far_apart_agree(driver, tmp_path, kind, spacing_ms):
+    packets = paced(Link(4, 10**7, 20.0), spacing_ms * MS, spacing_ms / 4)
+    agreement = Agreement(driver, tmp_path, packets, kind)
+    agreement.check()
+    thresholds = {line.split()[4] for line in agreement.lines}
+    print(f"{len(thresholds)} thresholds")
+    assert len(thresholds) > 40
+
+
 def test_congestion_is_found_and_the_rate_falls_below_what_comes_in(driver, tmp_path, kind):
     def capacity(second):
         return 2_000_000 if second < 5 else 700_000

@@ -256,6 +256,33 @@ static void test_the_window_forgets_after_a_second_and_is_unknown_until_half_of_
     rtp_end(&f);
 }
 
+static void test_the_last_bucket_of_the_window_goes_after_just_a_second(void)
+{
+    for (uint32_t over = 0; over < 2; ++over) {
+        rtp_fixture_t f;
+        rtp_begin(&f, 6);
+        CHECK_STATUS(rtp_receive(&f, SECOND, SECOND), RNS_OK);
+        CHECK_STATUS(rtp_receive(&f, 2 * SECOND, 2 * SECOND - 1 + over), RNS_OK);
+        CHECK_EQUAL(f.receiver.rate.window_bytes, over ? 100 : 200);
+        rtp_end(&f);
+    }
+}
+
+static void test_an_increase_covers_a_second_at_most(void)
+{
+    rtp_fixture_t f;
+    rtp_begin(&f, 6);
+    rns_rtp_rate_t* const rate = &f.receiver.rate;
+    for (uint32_t i = 0; i < 400; ++i) {
+        rns_rtp_rate_add(rate, 10000, SECOND + i * (10 * MILLISECOND));
+        if (i % 300 == 60) { /* twice, 3 s apart */
+            rns_rtp_rate_update(rate, RNS_RTP_NORMAL, SECOND + i * (10 * MILLISECOND));
+        }
+    }
+    CHECK(rate->estimate_bps == 323999 || rate->estimate_bps == 324000);
+    rtp_end(&f);
+}
+
 /// Return what init() says of a configuration over a pool of these slots and headers.
 static rns_status_t init_status(const rns_rtp_config_t* wish, size_t slot_bytes,
                                 uint32_t header_bytes, rns_memory_t storage)
@@ -336,5 +363,7 @@ void suite_rtp_receiver(void)
     RUN(test_streams_are_forgotten_after_2_s_and_with_the_last_the_group);
     RUN(test_a_remb_is_due_at_first_each_second_and_after_a_fall_of_3_percent);
     RUN(test_the_window_forgets_after_a_second_and_is_unknown_until_half_of_one);
+    RUN(test_the_last_bucket_of_the_window_goes_after_just_a_second);
+    RUN(test_an_increase_covers_a_second_at_most);
     RUN(test_each_value_out_of_range_is_refused);
 }
