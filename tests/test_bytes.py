@@ -411,7 +411,9 @@ def test_a_view_is_read_only_and_never_changes(store):
 def test_a_write_after_the_view_is_gone_is_in_place(store):
     b = store.bytes(TEXT)
     view = b.view()
+    assert b.refs == 2
     del view
+    assert b.refs == 1 and not b.will_copy
     before = store.stats()
     b[0] = 0
     assert moved(before, store.stats()) == {}
@@ -423,6 +425,16 @@ def test_what_a_view_pins_cannot_be_claimed_after_the_content_was_cut(store):
     del b[2:]
     b += b"X"
     assert (bytes(view), bytes(b)) == (b"abc", b"abX")
+
+
+def test_what_was_cut_while_a_view_existed_stays_cut_when_it_is_gone(store):
+    b = store.bytes(b"abcd")
+    view = b.view()
+    del b[:1], b[2:]
+    del view
+    b += b"X"
+    b.prepend(b"Y")
+    assert b == b"YbcX"
 
 
 def test_views_outlive_bytes_and_store_under_stress():
