@@ -61,10 +61,11 @@ class NativeStore:
 
     def stats(self) -> StoreStats:
         """Return a snapshot."""
+        separations = self.separations.read()  # first: those that follow count as slices
         native = self.lib.rns_store_stats(self.store)
         counts = {f.name: getattr(native, f.name) for f in fields(BytesStats)}
         counts["shares"] += self.shares.read()
-        counts["slices"] += self.slices.read() - self.separations.read()
+        counts["slices"] += self.slices.read() - separations
         counts["copies_avoided"] = counts["shares"] + counts["slices"]
         return StoreStats(pool=self.pool.stats(), **counts)
 

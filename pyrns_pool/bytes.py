@@ -88,22 +88,24 @@ class Bytes(Window):
         IndexError
             If `at` is not in 0 to the length; negative ones are not counted from the end.
         """
-        front = self._part(0, at, self._count_cut(at))
+        at, count = self._cut(at)
+        front = self._part(0, at, count)
         self._keep(at, self._length - at)
         return front
 
     def split_off(self, at: int) -> Bytes:
         """Cut all but the first `at` bytes off and return them; as `split_to`."""
-        back = self._part(at, self._length - at, self._count_cut(at))
+        at, count = self._cut(at)
+        back = self._part(at, self._length - at, count)
         self._keep(0, at)
         return back
 
-    def _count_cut(self, at: int) -> Any:
-        """Return what counts a cut: one slice, unless a part is empty."""
-        length = len(self)
+    def _cut(self, at: int) -> tuple[int, Callable[[], object]]:
+        """Return where to cut, and what counts it: one slice, unless a part is empty."""
+        at, length = operator.index(at), len(self)
         if not 0 <= at <= length:
             raise IndexError(f"at: {at} is not in 0 to {length}")
-        return self._owner.core.slices.add if 0 < at < length else int
+        return at, self._owner.core.slices.add if 0 < at < length else int
 
     def _part(self, start: int, length: int, count: Callable[[], object]) -> Bytes:
         """Return a window of this one; one that is empty shares nothing and counts nowhere."""
@@ -304,7 +306,7 @@ class Bytes(Window):
         IndexError
             If they are not all inside.
         """
-        data = plain(data)
+        at, data = operator.index(at), plain(data)
         if not 0 <= at <= len(self) - len(data):
             what = f"{len(data)} bytes from {at} on"
             raise IndexError(f"{what} are out of range for {len(self)} bytes")
@@ -341,9 +343,10 @@ class Bytes(Window):
     def remove(self, item: SupportsIndex) -> None:
         """Remove the first byte of that value; ValueError if there is none."""
         byte = _byte(item)
-        if byte not in self:
+        at = self.find(byte)
+        if at < 0:
             raise ValueError(f"byte {byte} is not in {self!r}")
-        del self[self.index(byte)]
+        del self[at]
 
     def reverse(self) -> None:
         """Reverse the order of the bytes."""
@@ -355,6 +358,7 @@ class Bytes(Window):
 
     def resize(self, length: int) -> None:
         """Set the length: new bytes are 0, shorter never copies."""
+        length = operator.index(length)
         if not 0 <= length <= LENGTH_MAX:
             raise ValueError(f"length: {length} is not in 0 to {LENGTH_MAX}")
         if length <= len(self):
