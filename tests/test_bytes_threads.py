@@ -115,7 +115,7 @@ def test_a_bytes_that_threads_use_at_once_may_be_garbled_but_no_memory_is(tiers,
                 acts[(i * (index + 1) + index) % len(acts)](victims[0])
             except (rp.PoolExhausted, rp.TooLarge, IndexError):
                 pass
-            except (RuntimeError, OverflowError, ValueError):
+            except (rp.Shared, RuntimeError, OverflowError, ValueError):
                 noticed[index] += 1
             done[index] += 1
 
