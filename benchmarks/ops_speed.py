@@ -98,8 +98,8 @@ def main():
         [
             report.header("Operations on Bytes, as a batch and as calls"),
             f"Processor time, median of {rounds} interleaved rounds of {len(ops):,} operations: "
-            f"{PACKETS:,} packets of {LENGTH} bytes, each created, sliced twice, written (a copy), shared, "
-            "extended at both ends and dropped.",
+            f"{PACKETS:,} packets of {LENGTH} bytes, each created, sliced twice, written (a "
+            "copy), shared, extended at both ends and dropped.",
             report.table(["way", "ns an operation", "times as fast as calls"], rows),
             f"run_ops: {slow / whole:.1f} times as fast as calls, {slow / batch:.1f} without what "
             "it does once (goal: 10).",
