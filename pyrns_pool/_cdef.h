@@ -583,6 +583,7 @@ typedef struct {
 } rns_rtp_run_packet_t;
 
 typedef struct {
+    int64_t t_ns;
     int64_t trend_ns;
     int64_t threshold_ns;
     uint32_t incoming_bps;

@@ -36,6 +36,7 @@ def test_the_estimate_falls_when_the_link_narrows_and_recovers(name):
     result = run_rtp(stream, ENOUGH, filter=name)
     rate, seconds = result.series["rate"], stream["arrival_ns"] // SECOND
     assert len(rate) == len(stream) == result.workload.events
+    assert (rate["t_ns"] == stream["arrival_ns"]).all()
     narrow = seconds == 20
     overuse = rate["signal"] == RTP_SIGNALS.index("overuse")
     assert (overuse & narrow).sum() > 20 and not overuse[seconds < 20].any()

@@ -23,11 +23,12 @@ static void build(uint8_t* buffer, const rns_rtp_run_packet_t* packet)
     put_big_endian(buffer + 17, (uint32_t)(ticks & 0xFFFFFFu), 3);
 }
 
-static void note(const rns_rtp_receiver_t* receiver, rns_rtp_run_point_t* point)
+static void note(const rns_rtp_receiver_t* receiver, int64_t now_ns, rns_rtp_run_point_t* point)
 {
     rns_rtp_stats_t stats;
     rns_rtp_receiver_stats(receiver, &stats);
-    *point = (rns_rtp_run_point_t){.trend_ns = stats.trend_ns,
+    *point = (rns_rtp_run_point_t){.t_ns = now_ns,
+                                   .trend_ns = stats.trend_ns,
                                    .threshold_ns = stats.threshold_ns,
                                    .incoming_bps = stats.incoming_bps,
                                    .estimate_bps = stats.estimate_bps,
@@ -49,7 +50,7 @@ rns_status_t rns_rtp_run(rns_rtp_run_t* self, size_t first, size_t end)
         }
         uint32_t remb_bps = 0;
         (void)!rns_rtp_receiver_remb(self->receiver, now_ns, &remb_bps);
-        note(self->receiver, &self->points[i]);
+        note(self->receiver, packet->arrival_ns, &self->points[i]);
         rns_meter_sample(self->meter, packet->arrival_ns);
     }
     return RNS_OK;

@@ -30,6 +30,7 @@ typedef struct {
 
 /// The receiver after a packet; the units are those of rns_rtp_stats_t.
 typedef struct {
+    int64_t t_ns; ///< When it arrived.
     int64_t trend_ns;
     int64_t threshold_ns;
     uint32_t incoming_bps;

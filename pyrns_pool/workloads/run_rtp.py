@@ -33,6 +33,7 @@ RTP_SIGNALS = ("normal", "overuse", "underuse")
 RTP_STATES = ("increase", "hold", "decrease")
 RATE_DTYPE = np.dtype(
     [
+        ("t_ns", "<i8"),
         ("trend_ns", "<i8"),
         ("threshold_ns", "<i8"),
         ("incoming_bps", "<u4"),
@@ -41,7 +42,7 @@ RATE_DTYPE = np.dtype(
         ("state", "<u4"),
     ]
 )
-"""The receiver after a packet: delay trend and its threshold, the rate that comes in (0 while it
+"""The receiver after the packet that arrived at ``t_ns``: delay trend and its threshold, the rate that comes in (0 while it
 is not known), the estimate, and indices of RTP_SIGNALS and RTP_STATES."""
 
 _ROW_KIND = RowKind(
