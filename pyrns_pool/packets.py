@@ -148,6 +148,9 @@ def load_packets(path: PathLike, progress: Optional[Progress] = None) -> PacketL
     <PacketLog reticulum_mtu500_transport.csv.gz: 41,969 packets up to 499 bytes, 244.047 s>
     """
     name = os.fspath(path)
+    if start_of(path) == ZIP_MAGIC:
+        reason = "an NPZ file, a trace perhaps, and not a packet log: use load_trace"
+        raise TraceError(reason, path=name)
     contexts: dict[str, int] = {}
     rows: list[tuple[int, int, int, int, int]] = []
     line = 0

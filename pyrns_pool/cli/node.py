@@ -20,8 +20,8 @@ from pyrns_pool.workload_results import WorkloadResult
 from pyrns_pool.workloads.node import NODE_ROLES, TableSizes, run_node
 from pyrns_pool.workloads.node_size import sufficient_pool, sufficient_tables
 
-TIERS_DEFAULT = "64x224,256x64,512x96"
-"""Enough for either end of the recording that comes with the package, tables as they are."""
+POOL_DEFAULT = PoolConfig.parse("64x224,256x64,512x96")
+"""What the two recorded nodes, a transport node and a leaf, never had full at once, rounded up."""
 OUTCOMES = {
     "forwarded": "forwarded",
     "delivered": "delivered",
@@ -42,7 +42,7 @@ DROPS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `run` reads."""
     parser.add_argument("packets", metavar="PACKETS", help="a packet log, .csv or .csv.gz")
-    add_run_arguments(parser, None)
+    add_run_arguments(parser, POOL_DEFAULT)
     parser.add_argument(
         "--table",
         metavar="NAME=N[:POLICY]",
@@ -72,8 +72,6 @@ def tables_of(texts: list[str]) -> dict[str, Any]:
 
 def run(given: argparse.Namespace) -> None:
     """Run, write, print."""
-    if given.tiers is None and given.preset is None:
-        given.tiers = TIERS_DEFAULT
     config, tables = config_of(given), tables_of(given.table)
     arguments = {"seed": given.seed, "role": given.role}
     refuse_existing_result(given.output, given.force)

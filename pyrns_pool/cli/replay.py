@@ -37,20 +37,16 @@ def read_trace(given: argparse.Namespace) -> Trace:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `run` reads."""
     add_trace_arguments(parser)
-    add_run_arguments(parser, "design")
+    add_run_arguments(parser, PoolConfig.preset("design"))
 
 
-def add_run_arguments(parser: argparse.ArgumentParser, preset: Optional[str]) -> None:
-    """Declare the pool, the timeline and the output; `preset` is taken if none is named."""
+def add_run_arguments(parser: argparse.ArgumentParser, pool: PoolConfig) -> None:
+    """Declare the pool, which is `pool` if none is named, the timeline and the output."""
     tiers = parser.add_mutually_exclusive_group()
-    tiers.add_argument("--tiers", metavar="LIST", help="such as 256x16,512x16,1024x16")
-    names = ", ".join(preset_names())
-    tiers.add_argument(
-        "--preset",
-        metavar="NAME",
-        default=preset,
-        help=names if preset is None else f"{names} [{preset}]",
-    )
+    default = ",".join(map(str, pool.tiers))
+    tiers.add_argument("--tiers", metavar="LIST", help=f"SIZExSLOTS, ascending [{default}]")
+    tiers.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(preset_names())}")
+    parser.set_defaults(default_pool=pool)
     parser.add_argument("--policy", choices=POLICIES, help="[the preset's; strict for --tiers]")
     parser.add_argument(
         "--fallback", choices=FALLBACKS, default="none", help="what serves a miss [none]"
@@ -71,8 +67,9 @@ def config_of(given: argparse.Namespace) -> PoolConfig:
     """Return the pool that the arguments mean."""
     if given.tiers is not None:
         return PoolConfig.parse(given.tiers, given.policy or "strict", given.fallback)
-    preset = PoolConfig.preset(given.preset, given.policy)
-    return PoolConfig(preset.tiers, preset.policy, given.fallback)
+    pool: PoolConfig = given.default_pool
+    pool = pool if given.preset is None else PoolConfig.preset(given.preset)
+    return PoolConfig(pool.tiers, given.policy or pool.policy, given.fallback)
 
 
 def refuse_existing_result(directory: Optional[Path], force: bool) -> None:
