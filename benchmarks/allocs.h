@@ -49,6 +49,7 @@ extern const allocs_group_t allocs_packet_paths;
 extern const allocs_group_t allocs_node_paths;
 extern const allocs_group_t allocs_peers;
 allocs_group_t allocs_rtp_paths(void);
+allocs_group_t allocs_log_paths(const char* log_path); /* Rows of rns_traffic_row_t. */
 
 /* End the program, saying so, unless a call that cannot fail here did what it should. */
 void allocs_require(bool is_right, const char* what);

@@ -19,9 +19,13 @@ from pathlib import Path
 
 import report
 
+import pyrns_pool as rp
+from pyrns_pool.workloads.node import traffic_rows
+
 ROOT = report.ROOT
 HERE = ROOT / "benchmarks"
 PARTS = ("port", "core", "node", "lab")
+LOG = "reticulum_mtu500_transport.csv.gz"
 FLAGS = ["-O2", "-g", "-Wall", "-Wextra", "-pthread"]
 # A function that ends in a call of malloc would otherwise not be in the list of callers.
 FLAGS += ["-fno-optimize-sibling-calls"]
@@ -54,10 +58,17 @@ def run(*command, **options):
     return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, **options).stdout
 
 
+def write_log(folder):
+    """Write the recorded packets as the node's traffic wants them; return the path."""
+    path = folder / "log.bin"
+    traffic_rows(rp.load_packets(rp.shipped(LOG))).tofile(path)
+    return path
+
+
 def measure(folder, operations, sync="NONE"):
     """Return what the program counted, a mapping for each run of a path, with sites by name."""
-    program = compile_program(folder, sync)
-    rows = [json.loads(line) for line in run(program, operations).splitlines()]
+    program, log = compile_program(folder, sync), write_log(folder)
+    rows = [json.loads(line) for line in run(program, operations, log).splitlines()]
     for row in rows:
         for site in row.get("sites", []):
             site["frames"] = [frame_name(*frame) for frame in site["frames"]]

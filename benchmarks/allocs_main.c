@@ -330,11 +330,11 @@ int main(int argc, char** argv)
 {
     static char buffer[1u << 16];
     (void)setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
-    const uint64_t asked = argc == 2 ? strtoull(argv[1], NULL, 10) : 0;
+    const uint64_t asked = argc == 3 ? strtoull(argv[1], NULL, 10) : 0;
     /* Whole runs of planted operations, so that the counts come out even. */
     const uint64_t operations = asked - asked % ALLOCS_PLANT_EVERY;
     if (operations == 0) {
-        fprintf(stderr, "usage: %s OPERATIONS, at least %u\n", argv[0], ALLOCS_PLANT_EVERY);
+        fprintf(stderr, "usage: %s OPERATIONS (at least %u) LOG\n", argv[0], ALLOCS_PLANT_EVERY);
         return 2;
     }
     run_group(&allocs_controls, operations);
@@ -342,6 +342,8 @@ int main(int argc, char** argv)
     run_group(&allocs_packet_paths, operations);
     run_group(&allocs_node_paths, operations);
     const allocs_group_t rtp_paths = allocs_rtp_paths();
+    const allocs_group_t log_paths = allocs_log_paths(argv[2]);
+    run_group(&log_paths, operations);
     run_group(&rtp_paths, operations);
     run_group(&allocs_peers, operations);
     return 0;

@@ -9,6 +9,8 @@ from fractions import Fraction
 import cbuild
 import pytest
 
+import pyrns_pool as rp
+
 sys.path.insert(0, str(cbuild.ROOT / "benchmarks"))
 import allocs  # noqa: E402
 
@@ -49,8 +51,11 @@ NODE_PATHS = [
     "node link in transit",
     "node resource",
 ]
+LOG_PATHS = {"node, whole log": 512, "node, whole log, default tables": 1}
+"""By the least capacity of every table."""
+LOG_PACKETS = 41969
 RTP_PATHS = [f"RTP receive, {spacing} ms" for spacing in range(1, 101)]
-REQUIRED = BYTES_PATHS + PACKET_PATHS + NODE_PATHS + RTP_PATHS
+REQUIRED = BYTES_PATHS + PACKET_PATHS + NODE_PATHS + RTP_PATHS + list(LOG_PATHS)
 
 
 @pytest.fixture(scope="module", params=cbuild.SYNCS)
@@ -149,6 +154,21 @@ def test_paths_of_bytes_do_what_their_names_say(rows):
         row = of(rows, name, "exact")
         per_operation = {counter: allocs.per_operation(row, counter) for counter in counts}
         assert per_operation == counts, name
+
+
+@pytest.mark.parametrize("name", LOG_PATHS)
+def test_the_whole_recorded_log_is_run_in_every_round_as_run_node_runs_it(rows, name):
+    row = of(rows, name, "exact")
+    assert row["operations"] == ROUNDS * LOG_PACKETS
+    assert of(rows, name, "too small")["operations"] == LOG_PACKETS
+    log = rp.load_packets(rp.shipped(allocs.LOG))
+    least = LOG_PATHS[name]
+    tables = {table: max(size, least) for table, (size, _) in rp.workloads.node_tables().items()}
+    pool = rp.PoolConfig.parse("64x4096,256x4096,512x4096,1024x4096")
+    result = rp.run_node(log, pool, seed=1, headroom_bytes=32, tables=tables)
+    print(f"{name}: {result.counts['forwarded']} forwarded, {result.stats.requests} requests")
+    assert row["requests"] == ROUNDS * result.stats.requests
+    assert row["cow_copies"] == ROUNDS * result.bytes.cow_copies > 0
 
 
 def test_the_report_shows_every_row_as_counted(rows):

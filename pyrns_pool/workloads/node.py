@@ -201,7 +201,8 @@ def _context_numbers(log: PacketLog) -> NDArray[np.uint8]:
     return np.array([known[prefix + name] for name in log.contexts], np.uint8)
 
 
-def _rows(log: PacketLog) -> NDArray[np.void]:
+def traffic_rows(log: PacketLog) -> NDArray[np.void]:
+    """Return the packets of a log as ``rns_traffic_row_t``, with the contexts' own numbers."""
     rows = np.zeros(len(log), _ROW_DTYPE)
     for name in ("t_ns", "length", "direction", "type"):
         rows[name] = log.packets[name]
@@ -255,7 +256,7 @@ class _Run:
     ) -> None:
         lib, ffi = none
         self._log, self._config, self._is_leaf = log, config, is_leaf
-        rows = _rows(log)
+        rows = traffic_rows(log)
         start, end = int(rows["t_ns"][0]), int(rows["t_ns"][-1]) + 1
         self._native = NativePool(none, config, header_bytes=lib.RNS_BUFFER_HEADER_BYTES)
         self._store = self._native.new_store(headroom_bytes)
