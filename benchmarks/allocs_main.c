@@ -27,6 +27,7 @@ typedef struct {
 /* One run of a path. */
 typedef struct {
     slots_t slots;
+    bool is_steady; /* Counted after a round to warm up; else from open() to close(). */
     uint64_t operations;
     uint64_t ns[ROUNDS];
     heap_counts_t heap;
@@ -165,6 +166,7 @@ static rns_store_stats_t store_stats(const allocs_path_t* path, allocs_world_t* 
 static void run_steady(const allocs_path_t* path, allocs_world_t* world, uint64_t operations,
                        bool notes_sites, result_t* result)
 {
+    result->is_steady = true;
     open_path(path, world);
     path->run(world, operations);
     rns_pool_stats(&world->pool, &result->before);
@@ -275,7 +277,7 @@ static void print_result(const char* kind, const allocs_path_t* path, const char
     print_counter("frees", result->heap.frees);
     print_counter("own", result->heap.own);
     print_counter("misses", result->misses);
-    (result->ns[0] == 0 ? print_short_of_slots : print_steady)(result);
+    (result->is_steady ? print_steady : print_short_of_slots)(result);
     printf("}\n");
     fflush(stdout);
 }
