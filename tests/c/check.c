@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FAILURES_SHOWN 20u
@@ -82,4 +83,38 @@ int check_finish(void)
                  check_state.tests, check_state.checks, check_state.operations,
                  check_state.failures);
     return check_state.failures == 0 && check_state.tests > 0 ? 0 : 1;
+}
+
+/// Run the suite that an argument names; return false if there is none.
+static bool run_named(const char* argument, const check_suite_t* suites, size_t suite_count)
+{
+    const char* const number = strchr(argument, '=');
+    const size_t length = number == NULL ? strlen(argument) : (size_t)(number - argument);
+    if (number != NULL) {
+        check_state.iterations = strtoull(number + 1, NULL, 10);
+    }
+    for (size_t i = 0; i < suite_count; ++i) {
+        if (strlen(suites[i].name) == length && memcmp(suites[i].name, argument, length) == 0) {
+            suites[i].run();
+            return true;
+        }
+    }
+    (void)printf("no suite \"%s\"\n", argument);
+    return false;
+}
+
+int check_main(int argument_count, char** arguments, const check_suite_t* suites,
+               size_t suite_count)
+{
+    for (int i = 1; i < argument_count; ++i) {
+        if (!run_named(arguments[i], suites, suite_count)) {
+            return 2;
+        }
+    }
+    for (size_t i = 0; argument_count == 1 && i < suite_count; ++i) {
+        if (suites[i].is_default) {
+            suites[i].run();
+        }
+    }
+    return check_finish();
 }

@@ -45,6 +45,18 @@ void check_run(void (*test)(void), const char* name);
 /// Print the counts; return what main() returns.
 int check_finish(void);
 
+/// A suite that a program has.
+typedef struct {
+    const char* name;
+    void (*run)(void);
+    bool is_default; ///< Runs if the command line names none; not so those with threads.
+} check_suite_t;
+
+/// Run the suites that the arguments name, NAME or NAME=ITERATIONS, or else the default ones.
+/// Return what main() returns.
+int check_main(int argument_count, char** arguments, const check_suite_t* suites,
+               size_t suite_count);
+
 /// Return the pointer to an address; never read through it.
 static inline void* pointer_to(uintptr_t address)
 {

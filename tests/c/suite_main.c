@@ -4,15 +4,8 @@
  */
 #include "check.h"
 #include "suites.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-static const struct {
-    const char* name;
-    void (*run)(void);
-    bool is_default;
-} suites[] = {
+static const check_suite_t suites[] = {
     {"tier", suite_tier, true},
     {"tier_locate", suite_tier_locate, true},
     {"tier_check", suite_tier_check, true},
@@ -30,35 +23,7 @@ static const struct {
     {"pool_races", suite_pool_races, false},
 };
 
-/// Run the suite that an argument names; return false if there is none.
-static bool run_named(const char* argument)
-{
-    const char* const number = strchr(argument, '=');
-    const size_t length = number == NULL ? strlen(argument) : (size_t)(number - argument);
-    if (number != NULL) {
-        check_state.iterations = strtoull(number + 1, NULL, 10);
-    }
-    for (size_t i = 0; i < COUNT_OF(suites); ++i) {
-        if (strlen(suites[i].name) == length && memcmp(suites[i].name, argument, length) == 0) {
-            suites[i].run();
-            return true;
-        }
-    }
-    (void)printf("no suite \"%s\"\n", argument);
-    return false;
-}
-
 int main(int argument_count, char** arguments)
 {
-    for (int i = 1; i < argument_count; ++i) {
-        if (!run_named(arguments[i])) {
-            return 2;
-        }
-    }
-    for (size_t i = 0; argument_count == 1 && i < COUNT_OF(suites); ++i) {
-        if (suites[i].is_default) {
-            suites[i].run();
-        }
-    }
-    return check_finish();
+    return check_main(argument_count, arguments, suites, COUNT_OF(suites));
 }
