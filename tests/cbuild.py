@@ -64,6 +64,17 @@ def build(tmp, sources, compiler="gcc", sync="NONE", sanitize=None, defines=(), 
     return program
 
 
+def build_library(tmp, sources, compiler="gcc", sync="NONE", optimise="-O2"):
+    """Compile and link a shared library from `sources`, as `build` does; return its path."""
+    __tracebackhide__ = True
+    library = Path(tmp) / f"{compiler}-{sync}{optimise}.so"
+    execute(
+        [compiler, *STRICT, optimise, f"-DRNS_SYNC=RNS_SYNC_{sync}", "-fPIC", "-shared"]
+        + [*INCLUDES, *sources, "-o", library]
+    )
+    return library
+
+
 def run(program, *args, timeout=120, under=()):
     """Run a program, `under` a tool like VALGRIND if given; return all that it printed."""
     __tracebackhide__ = True

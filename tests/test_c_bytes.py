@@ -15,7 +15,7 @@ SOURCES = [
     TESTS / "test_store.c",
     *cbuild.sources("port", "core"),
 ]
-TEST_COUNT = 63
+TEST_COUNT = 65
 OPERATIONS = 225_000  # at random, in all suites but the one with threads
 PEER_FAULTS = 8 + 7
 
@@ -57,7 +57,8 @@ def test_all_suites_with_other_switches(defines, tmp_path):
 
 
 def test_all_suites_with_32_bit_pointers(tmp_path):
-    assert run(cbuild.build(tmp_path, SOURCES, "gcc", "NONE", m32=True))[0] == TEST_COUNT
+    tests, _, _, _ = run(cbuild.build(tmp_path, SOURCES, "gcc", "NONE", m32=True))
+    assert tests == TEST_COUNT - 1  # nothing lies 4 GiB away
 
 
 @pytest.mark.parametrize("sync", ["LOCK", "ATOMIC"])

@@ -1,5 +1,7 @@
-/* Storage and copy-on-write: every write opens a gap first, then fills it. */
+/* Copy-on-write: a write that needs more than the place it goes to opens a gap, then fills it. */
 #include "rns_bytes.h"
+
+#include "rns_store_inline.h"
 
 /// What a write needs, and what opening it gave. The caller copies `source` to `at`, then releases
 /// `retired`: until then the source may lie in it.
@@ -26,29 +28,26 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-#if RNS_STATS
-static void add_to(rns_store_t* store, RNS_CELL(rns_counter_t) * counter, uint32_t value)
+/// Count a write that moved `length` bytes to another buffer: the old was shared, or too small.
+static void count_move(rns_store_t* store, bool was_shared, uint32_t length)
 {
     RNS_LOCK_ENTER(&store->pool->lock);
-    rns_cell_add(counter, (rns_counter_t)value);
+    if (was_shared) {
+        RNS_STORE_ADD(&store->cow_copies, 1u);
+        RNS_STORE_ADD(&store->cow_bytes, length);
+    } else {
+        RNS_STORE_ADD(&store->grows, 1u);
+    }
     RNS_LOCK_LEAVE(&store->pool->lock);
     (void)store;
+    (void)length;
 }
-#    define COUNT(store, counter, value) add_to((store), &(store)->counter, (value))
-#else
-#    define COUNT(store, counter, value) ((void)(store), (void)(value))
-#endif
 
 static void release(rns_buffer_t* buffer, rns_store_t* store)
 {
     if (buffer != NULL) {
         (void)rns_buffer_release(buffer, store);
     }
-}
-
-static bool is_unique(const rns_bytes_t* self, rns_store_t* store)
-{
-    return self->buffer != NULL && rns_buffer_refs(self->buffer, store) == 1u;
 }
 
 /// Claim `count` bytes behind the content of a shared buffer, if nobody has.
@@ -64,10 +63,10 @@ static bool claim_tail(const rns_bytes_t* self, rns_store_t* store, uint64_t cou
     while (used == end && !is_claimed) {
         is_claimed = rns_cell_cas(&self->buffer->used, &used, end + (uint32_t)count);
     }
-    RNS_LOCK_LEAVE(&store->pool->lock);
     if (is_claimed) {
-        COUNT(store, tail_appends, 1);
+        RNS_STORE_ADD(&store->tail_appends, 1u);
     }
+    RNS_LOCK_LEAVE(&store->pool->lock);
     (void)store;
     return is_claimed;
 }
@@ -108,33 +107,47 @@ static bool open_in_place(rns_bytes_t* self, rns_store_t* store, gap_t* gap)
     return true;
 }
 
-/// Open a gap in a copy of the content.
-static rns_status_t open_in_copy(rns_bytes_t* self, rns_store_t* store, gap_t* gap)
+/// Copy the content to a fresh buffer, with so much room in front of it and behind, and the rooms
+/// of the store on top where a tier has them. The handle moves there.
+///
+/// @param retired  Receives the old buffer, for the caller to release; as it was unless RNS_OK is
+///                 returned.
+static inline rns_status_t move_out(rns_bytes_t* self, rns_store_t* store, uint64_t before,
+                                    uint64_t after, rns_buffer_t** retired)
 {
     const rns_store_options_t* const options = &store->options;
-    const uint64_t length = self->length + gap->front + gap->back;
-    const uint64_t need = gap->headroom + length + gap->tailroom;
+    const uint64_t need = before + self->length + after;
     uint64_t wish = (uint64_t)options->headroom_bytes + options->tailroom_bytes;
     if (self->length > 0 && need > store->pool->slot_bytes[store->pool->tier_count - 1u]) {
         wish += need / 2u; /* in the fallback no tier makes the steps geometric */
     }
-    rns_buffer_t* buffer = NULL;
-    const rns_status_t status = rns_store_take(store, need, wish, &buffer);
-    if (status != RNS_OK) {
-        return status;
+    const store_grant_t grant = store_take(store, need, wish);
+    rns_buffer_t* const buffer = grant.buffer;
+    if (grant.status != RNS_OK) {
+        return grant.status;
     }
-    const uint64_t spare = buffer->capacity - need;
-    uint64_t headroom = gap->headroom;
-    if (headroom < options->headroom_bytes) {
-        headroom += smaller(options->headroom_bytes - headroom, spare);
-    }
-    rns_bytes_t fresh = {
-        .buffer = buffer, .offset = (uint32_t)(headroom + gap->front), .length = self->length};
-    copy_bytes(rns_buffer_bytes(buffer) + fresh.offset, rns_bytes_data(self), self->length);
-    gap->retired = self->buffer;
-    widen(&fresh, gap);
-    *self = fresh;
+    const uint64_t offset = before + smaller(options->headroom_bytes, grant.capacity - need);
+    copy_bytes(rns_buffer_bytes(buffer) + offset, rns_bytes_data(self), self->length);
+    *retired = self->buffer;
+    self->buffer = buffer;
+    self->offset = (uint32_t)offset;
     return RNS_OK;
+}
+
+/// Make the content of a shared buffer the handle's own, with so much room around it.
+static rns_status_t own(rns_bytes_t* self, rns_store_t* store, uint64_t headroom,
+                        uint64_t tailroom)
+{
+    if (headroom > UINT32_MAX || tailroom > UINT32_MAX) {
+        return RNS_MISS_OVERSIZE;
+    }
+    rns_buffer_t* retired = NULL;
+    const rns_status_t status = move_out(self, store, headroom, tailroom, &retired);
+    if (status == RNS_OK) {
+        count_move(store, true, self->length);
+        release(retired, store);
+    }
+    return status;
 }
 
 /// Enlarge the handle by a gap that only it can see; see gap_t.
@@ -144,7 +157,7 @@ static rns_status_t open_gap(rns_bytes_t* self, rns_store_t* store, gap_t* gap)
         gap->tailroom > UINT32_MAX) {
         return RNS_MISS_OVERSIZE;
     }
-    const bool was_unique = is_unique(self, store);
+    const bool was_unique = rns_bytes_is_unique(self, store);
     if (was_unique && open_in_place(self, store, gap)) {
         return RNS_OK;
     }
@@ -154,15 +167,14 @@ static rns_status_t open_gap(rns_bytes_t* self, rns_store_t* store, gap_t* gap)
         return RNS_OK;
     }
     const uint32_t length = self->length;
-    const rns_status_t status = open_in_copy(self, store, gap);
-    if (status != RNS_OK || gap->retired == NULL) {
+    const rns_status_t status = move_out(self, store, gap->headroom + gap->front,
+                                         gap->back + gap->tailroom, &gap->retired);
+    if (status != RNS_OK) {
         return status;
     }
-    if (was_unique) {
-        COUNT(store, grows, 1);
-    } else {
-        COUNT(store, cow_copies, 1);
-        COUNT(store, cow_bytes, length);
+    widen(self, gap);
+    if (gap->retired != NULL) {
+        count_move(store, !was_unique, length);
     }
     return RNS_OK;
 }
@@ -178,33 +190,19 @@ static rns_status_t insert(rns_bytes_t* self, rns_store_t* store, gap_t* gap)
     return status;
 }
 
-rns_status_t rns_bytes_init(rns_bytes_t* self, rns_store_t* store, const void* data, size_t length)
-{
-    *self = (rns_bytes_t){0};
-    return rns_bytes_append(self, store, data, length);
-}
-
-rns_status_t rns_bytes_assign(rns_bytes_t* self, rns_store_t* store, const void* data,
-                              size_t length)
+rns_status_t rns_bytes_append_apart(rns_bytes_t* self, rns_store_t* store, const void* data,
+                                    size_t length)
 {
     if (length == 0) {
-        rns_bytes_clear(self, store);
         return RNS_OK;
     }
-    if (is_unique(self, store) && length <= self->buffer->capacity) {
-        const uint64_t spare = self->buffer->capacity - length;
-        self->offset = (uint32_t)smaller(store->options.headroom_bytes, spare);
-        self->length = (uint32_t)length;
-        (void)__builtin_memmove(rns_buffer_bytes(self->buffer) + self->offset, data, length);
+    if (rns_bytes_will_copy(self, store) && claim_tail(self, store, length)) {
+        uint8_t* const end = rns_buffer_bytes(self->buffer) + self->offset + self->length;
+        (void)__builtin_memcpy(end, data, length);
+        self->length += (uint32_t)length;
         return RNS_OK;
     }
-    return rns_bytes_gather(self, store, &(rns_span_t){.start = data, .bytes = length}, 1);
-}
-
-rns_status_t rns_bytes_append(rns_bytes_t* self, rns_store_t* store, const void* data,
-                              size_t length)
-{
-    return length == 0 ? RNS_OK : insert(self, store, &(gap_t){.back = length, .source = data});
+    return insert(self, store, &(gap_t){.back = length, .source = data});
 }
 
 rns_status_t rns_bytes_append_bytes(rns_bytes_t* self, rns_store_t* store,
@@ -222,8 +220,8 @@ rns_status_t rns_bytes_append_byte(rns_bytes_t* self, rns_store_t* store, uint8_
     return rns_bytes_append(self, store, &byte, 1);
 }
 
-rns_status_t rns_bytes_prepend(rns_bytes_t* self, rns_store_t* store, const void* data,
-                               size_t length)
+rns_status_t rns_bytes_prepend_apart(rns_bytes_t* self, rns_store_t* store, const void* data,
+                                     size_t length)
 {
     return length == 0 ? RNS_OK : insert(self, store, &(gap_t){.front = length, .source = data});
 }
@@ -238,53 +236,11 @@ rns_status_t rns_bytes_prepend_bytes(rns_bytes_t* self, rns_store_t* store,
     return rns_bytes_prepend(self, store, rns_bytes_data(other), other->length);
 }
 
-rns_status_t rns_bytes_concat(rns_bytes_t* self, rns_store_t* store, const rns_bytes_t* front,
-                              const rns_bytes_t* back)
+rns_status_t rns_bytes_set_apart(rns_bytes_t* self, rns_store_t* store, size_t index, uint8_t byte)
 {
-    if (front->length == 0 || back->length == 0) {
-        rns_bytes_assign_bytes(self, store, front->length == 0 ? back : front);
-        return RNS_OK;
-    }
-    const rns_span_t spans[2] = {rns_bytes_span(front), rns_bytes_span(back)};
-    return rns_bytes_gather(self, store, spans, 2);
-}
-
-rns_status_t rns_bytes_gather(rns_bytes_t* self, rns_store_t* store, const rns_span_t* spans,
-                              size_t count)
-{
-    uint64_t length = 0;
-    for (size_t i = 0; i < count; ++i) {
-        if (spans[i].bytes > UINT32_MAX - length) {
-            return RNS_MISS_OVERSIZE;
-        }
-        length += spans[i].bytes;
-    }
-    rns_bytes_t fresh = {0};
-    if (length > 0) {
-        gap_t gap = {.back = length};
-        const rns_status_t status = open_gap(&fresh, store, &gap);
-        if (status != RNS_OK) {
-            return status;
-        }
-        for (size_t i = 0; i < count; ++i) {
-            copy_bytes(gap.at, spans[i].start, spans[i].bytes);
-            gap.at += spans[i].bytes;
-        }
-    }
-    (void)rns_bytes_drop(self, store);
-    *self = fresh;
-    return RNS_OK;
-}
-
-rns_status_t rns_bytes_set(rns_bytes_t* self, rns_store_t* store, size_t index, uint8_t byte)
-{
-    if (index >= self->length) {
-        return RNS_INPUT_RANGE;
-    }
-    uint8_t* data = NULL;
-    const rns_status_t status = rns_bytes_writable(self, store, self->length, &data);
+    const rns_status_t status = own(self, store, 0, 0);
     if (status == RNS_OK) {
-        data[index] = byte;
+        rns_buffer_bytes(self->buffer)[self->offset + index] = byte;
     }
     return status;
 }
@@ -292,7 +248,7 @@ rns_status_t rns_bytes_set(rns_bytes_t* self, rns_store_t* store, size_t index, 
 /// Shorten the content; of a shared buffer nothing is left of an empty handle (I17).
 static void truncate_to(rns_bytes_t* self, rns_store_t* store, uint32_t length)
 {
-    if (length == 0 && !is_unique(self, store)) {
+    if (length == 0 && !rns_bytes_is_unique(self, store)) {
         (void)rns_bytes_drop(self, store);
     } else {
         self->length = length;
@@ -323,6 +279,9 @@ rns_status_t rns_bytes_reserve(rns_bytes_t* self, rns_store_t* store, size_t cap
 rns_status_t rns_bytes_reserve_room(rns_bytes_t* self, rns_store_t* store, size_t headroom,
                                     size_t tailroom)
 {
+    if (rns_bytes_will_copy(self, store)) {
+        return own(self, store, headroom, tailroom);
+    }
     if (self->buffer == NULL && headroom == 0 && tailroom == 0) {
         return RNS_OK;
     }
@@ -338,18 +297,19 @@ rns_status_t rns_bytes_writable(rns_bytes_t* self, rns_store_t* store, size_t le
         truncate_to(self, store, 0);
         return RNS_OK;
     }
-    rns_bytes_t kept = *self;
-    gap_t gap = {.back = length > kept.length ? length - kept.length : 0, .is_exclusive = true};
-    if (length < kept.length) {
-        kept.length = (uint32_t)length; /* what is cut off is not copied */
+    const uint32_t before = self->length;
+    gap_t gap = {.back = length > before ? length - before : 0, .is_exclusive = true};
+    if (length < before) {
+        self->length = (uint32_t)length; /* what is cut off is not copied */
     }
-    const rns_status_t status = open_gap(&kept, store, &gap);
-    if (status == RNS_OK) {
-        *self = kept;
-        *out = rns_buffer_bytes(kept.buffer) + kept.offset;
-        release(gap.retired, store);
+    const rns_status_t status = open_gap(self, store, &gap);
+    if (status != RNS_OK) {
+        self->length = before;
+        return status;
     }
-    return status;
+    *out = rns_buffer_bytes(self->buffer) + self->offset;
+    release(gap.retired, store);
+    return RNS_OK;
 }
 
 rns_status_t rns_bytes_try_mut(rns_bytes_t* self, rns_store_t* store, uint8_t** out)
@@ -358,38 +318,9 @@ rns_status_t rns_bytes_try_mut(rns_bytes_t* self, rns_store_t* store, uint8_t** 
     if (self->length == 0) {
         return RNS_OK;
     }
-    if (!is_unique(self, store)) {
+    if (!rns_bytes_is_unique(self, store)) {
         return RNS_MISS_SHARED;
     }
     *out = rns_buffer_bytes(self->buffer) + self->offset;
-    return RNS_OK;
-}
-
-rns_status_t rns_bytes_compact(rns_bytes_t* self, rns_store_t* store)
-{
-    if (self->length == 0) {
-        (void)rns_bytes_drop(self, store);
-        return RNS_OK;
-    }
-    const uint32_t home = rns_pool_home(store->pool, self->length);
-    const uint32_t smallest =
-        home < store->pool->tier_count ? store->pool->slot_bytes[home] : self->length;
-    if (smallest >= self->buffer->capacity) {
-        return RNS_OK;
-    }
-    rns_buffer_t* buffer = NULL;
-    const rns_status_t status = rns_store_take(store, self->length, 0, &buffer);
-    if (status != RNS_OK) {
-        return status;
-    }
-    if (buffer->capacity >= self->buffer->capacity) { /* spilt to where it came from */
-        release(buffer, store);
-        return RNS_MISS_EXHAUSTED;
-    }
-    copy_bytes(rns_buffer_bytes(buffer), rns_bytes_data(self), self->length);
-    const uint32_t length = self->length;
-    (void)rns_bytes_drop(self, store);
-    *self = (rns_bytes_t){.buffer = buffer, .length = length};
-    COUNT(store, compactions, 1);
     return RNS_OK;
 }

@@ -61,52 +61,64 @@ typedef struct {
 /* ---- Reading -------------------------------------------------------------------------------- */
 
 /// Return the content; NULL for a handle without storage.
-static inline const uint8_t* rns_bytes_data(const rns_bytes_t* self)
+RNS_INLINE const uint8_t* rns_bytes_data(const rns_bytes_t* self)
 {
     return self->buffer == NULL ? NULL : rns_buffer_bytes(self->buffer) + self->offset;
 }
 
-static inline uint32_t rns_bytes_length(const rns_bytes_t* self)
+RNS_INLINE uint32_t rns_bytes_length(const rns_bytes_t* self)
 {
     return self->length;
 }
 
-static inline bool rns_bytes_is_empty(const rns_bytes_t* self)
+RNS_INLINE bool rns_bytes_is_empty(const rns_bytes_t* self)
 {
     return self->length == 0;
 }
 
 /// Return the largest length that the handle could have at its offset in its buffer.
-static inline uint32_t rns_bytes_capacity(const rns_bytes_t* self)
+RNS_INLINE uint32_t rns_bytes_capacity(const rns_bytes_t* self)
 {
     return self->buffer == NULL ? 0 : self->buffer->capacity - self->offset;
 }
 
 /// Return how many bytes lie in front of the content; writable only if unique.
-static inline uint32_t rns_bytes_headroom(const rns_bytes_t* self)
+RNS_INLINE uint32_t rns_bytes_headroom(const rns_bytes_t* self)
 {
     return self->offset;
 }
 
-static inline rns_span_t rns_bytes_span(const rns_bytes_t* self)
+RNS_INLINE rns_span_t rns_bytes_span(const rns_bytes_t* self)
 {
     return (rns_span_t){.start = rns_bytes_data(self), .bytes = self->length};
 }
 
 /// Tell whether two handles share a buffer.
-static inline bool rns_bytes_shares_with(const rns_bytes_t* self, const rns_bytes_t* other)
+RNS_INLINE bool rns_bytes_shares_with(const rns_bytes_t* self, const rns_bytes_t* other)
 {
     return self->buffer != NULL && self->buffer == other->buffer;
 }
 
 /// Return how many handles and exports share the buffer; 0 for a handle without one.
-static inline uint32_t rns_bytes_refs(const rns_bytes_t* self, rns_store_t* store)
+RNS_INLINE uint32_t rns_bytes_refs(const rns_bytes_t* self, rns_store_t* store)
 {
     return self->buffer == NULL ? 0 : rns_buffer_refs(self->buffer, store);
 }
 
+/// Return how many bytes of the buffer lie behind the content.
+RNS_INLINE uint32_t rns_bytes_tailroom(const rns_bytes_t* self)
+{
+    return rns_bytes_capacity(self) - self->length;
+}
+
+/// Tell whether the handle has a buffer and nothing else has it.
+RNS_INLINE bool rns_bytes_is_unique(const rns_bytes_t* self, rns_store_t* store)
+{
+    return rns_bytes_refs(self, store) == 1u;
+}
+
 /// Tell whether a write inside the content would have to copy it.
-static inline bool rns_bytes_will_copy(const rns_bytes_t* self, rns_store_t* store)
+RNS_INLINE bool rns_bytes_will_copy(const rns_bytes_t* self, rns_store_t* store)
 {
     return rns_bytes_refs(self, store) > 1u;
 }
@@ -116,7 +128,7 @@ static inline bool rns_bytes_will_copy(const rns_bytes_t* self, rns_store_t* sto
 /// @param out  Receives it; 0 unless RNS_OK is returned.
 ///
 /// @retval RNS_INPUT_RANGE  `index` is not below the length.
-static inline rns_status_t rns_bytes_get(const rns_bytes_t* self, size_t index, uint8_t* out)
+RNS_INLINE rns_status_t rns_bytes_get(const rns_bytes_t* self, size_t index, uint8_t* out)
 {
     *out = index < self->length ? rns_bytes_data(self)[index] : 0;
     return index < self->length ? RNS_OK : RNS_INPUT_RANGE;
@@ -130,20 +142,20 @@ void rns_bytes_spans(const rns_bytes_t* list, size_t count, rns_span_t* out);
 /// Return another handle with the same content.
 ///
 /// Counts: shares by one, unless empty.  Cost: O(1).
-RNS_MUST_USE static inline rns_bytes_t rns_bytes_share(const rns_bytes_t* self, rns_store_t* store)
+RNS_MUST_USE RNS_INLINE rns_bytes_t rns_bytes_share(const rns_bytes_t* self, rns_store_t* store)
 {
     if (self->length == 0) {
         return (rns_bytes_t){0};
     }
     rns_buffer_share(self->buffer, store, self->offset + self->length, false);
-    return *self;
+    return (rns_bytes_t){.buffer = self->buffer, .offset = self->offset, .length = self->length};
 }
 
 /// Return a handle of the content from `from` on, at most `length` bytes.
 ///
 /// Counts: slices by one, unless the slice is empty.  Cost: O(1).
-RNS_MUST_USE static inline rns_bytes_t rns_bytes_slice(const rns_bytes_t* self, rns_store_t* store,
-                                                       size_t from, size_t length)
+RNS_MUST_USE RNS_INLINE rns_bytes_t rns_bytes_slice(const rns_bytes_t* self, rns_store_t* store,
+                                                    size_t from, size_t length)
 {
     if (from >= self->length || length == 0) {
         return (rns_bytes_t){0};
@@ -156,22 +168,22 @@ RNS_MUST_USE static inline rns_bytes_t rns_bytes_slice(const rns_bytes_t* self, 
 }
 
 /// Return the first `length` bytes, as rns_bytes_slice().
-RNS_MUST_USE static inline rns_bytes_t rns_bytes_left(const rns_bytes_t* self, rns_store_t* store,
-                                                      size_t length)
+RNS_MUST_USE RNS_INLINE rns_bytes_t rns_bytes_left(const rns_bytes_t* self, rns_store_t* store,
+                                                   size_t length)
 {
     return rns_bytes_slice(self, store, 0, length);
 }
 
 /// Return what follows the first `from` bytes, as rns_bytes_slice().
-RNS_MUST_USE static inline rns_bytes_t rns_bytes_mid(const rns_bytes_t* self, rns_store_t* store,
-                                                     size_t from)
+RNS_MUST_USE RNS_INLINE rns_bytes_t rns_bytes_mid(const rns_bytes_t* self, rns_store_t* store,
+                                                  size_t from)
 {
     return rns_bytes_slice(self, store, from, SIZE_MAX);
 }
 
 /// Return the last `length` bytes, as rns_bytes_slice().
-RNS_MUST_USE static inline rns_bytes_t rns_bytes_right(const rns_bytes_t* self, rns_store_t* store,
-                                                       size_t length)
+RNS_MUST_USE RNS_INLINE rns_bytes_t rns_bytes_right(const rns_bytes_t* self, rns_store_t* store,
+                                                    size_t length)
 {
     return rns_bytes_mid(self, store, length < self->length ? self->length - length : 0);
 }
@@ -181,7 +193,7 @@ RNS_MUST_USE static inline rns_bytes_t rns_bytes_right(const rns_bytes_t* self, 
 /// @retval RNS_MISUSE_*, RNS_DAMAGE_CANARY  As rns_pool_give(): a copied handle was dropped twice,
 ///                                          or the slot is damaged. The handle is empty all the
 ///                                          same.
-static inline rns_status_t rns_bytes_drop(rns_bytes_t* self, rns_store_t* store)
+RNS_INLINE rns_status_t rns_bytes_drop(rns_bytes_t* self, rns_store_t* store)
 {
     rns_buffer_t* const buffer = self->buffer;
     *self = (rns_bytes_t){0};
@@ -189,7 +201,7 @@ static inline rns_status_t rns_bytes_drop(rns_bytes_t* self, rns_store_t* store)
 }
 
 /// Drop the content and its storage; rns_bytes_resize() to 0 keeps storage that is unique.
-static inline void rns_bytes_clear(rns_bytes_t* self, rns_store_t* store)
+RNS_INLINE void rns_bytes_clear(rns_bytes_t* self, rns_store_t* store)
 {
     (void)rns_bytes_drop(self, store);
 }
@@ -226,6 +238,14 @@ rns_bytes_view_t rns_bytes_export(const rns_bytes_t* self, rns_store_t* store);
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
+/* What the functions below do where it is not done in place at once. */
+rns_status_t rns_bytes_append_apart(rns_bytes_t* self, rns_store_t* store, const void* data,
+                                    size_t length);
+rns_status_t rns_bytes_prepend_apart(rns_bytes_t* self, rns_store_t* store, const void* data,
+                                     size_t length);
+rns_status_t rns_bytes_set_apart(rns_bytes_t* self, rns_store_t* store, size_t index,
+                                 uint8_t byte);
+
 /// Make a handle of a copy of `length` bytes.
 ///
 /// @param self  Uninitialised; empty unless RNS_OK is returned.
@@ -239,8 +259,17 @@ RNS_MUST_USE rns_status_t rns_bytes_assign(rns_bytes_t* self, rns_store_t* store
 /// Append `length` bytes.
 ///
 /// Cost: O(length) with room in place or at the claimable tail, else O(all).
-RNS_MUST_USE rns_status_t rns_bytes_append(rns_bytes_t* self, rns_store_t* store, const void* data,
-                                           size_t length);
+RNS_MUST_USE RNS_INLINE rns_status_t rns_bytes_append(rns_bytes_t* self, rns_store_t* store,
+                                                      const void* data, size_t length)
+{
+    if (length > 0 && length <= rns_bytes_tailroom(self) && rns_bytes_is_unique(self, store)) {
+        (void)__builtin_memcpy(rns_buffer_bytes(self->buffer) + self->offset + self->length, data,
+                               length);
+        self->length += (uint32_t)length;
+        return RNS_OK;
+    }
+    return rns_bytes_append_apart(self, store, data, length);
+}
 
 /// Append the content of `other`; shares it if there is nothing to append to.
 RNS_MUST_USE rns_status_t rns_bytes_append_bytes(rns_bytes_t* self, rns_store_t* store,
@@ -252,8 +281,17 @@ RNS_MUST_USE rns_status_t rns_bytes_append_byte(rns_bytes_t* self, rns_store_t* 
 /// Put `length` bytes in front.
 ///
 /// Cost: O(length) with headroom in a unique buffer, else O(all).
-RNS_MUST_USE rns_status_t rns_bytes_prepend(rns_bytes_t* self, rns_store_t* store,
-                                            const void* data, size_t length);
+RNS_MUST_USE RNS_INLINE rns_status_t rns_bytes_prepend(rns_bytes_t* self, rns_store_t* store,
+                                                       const void* data, size_t length)
+{
+    if (length > 0 && length <= self->offset && rns_bytes_is_unique(self, store)) {
+        self->offset -= (uint32_t)length;
+        self->length += (uint32_t)length;
+        (void)__builtin_memcpy(rns_buffer_bytes(self->buffer) + self->offset, data, length);
+        return RNS_OK;
+    }
+    return rns_bytes_prepend_apart(self, store, data, length);
+}
 
 /// Put the content of `other` in front; shares it if there is nothing behind it.
 RNS_MUST_USE rns_status_t rns_bytes_prepend_bytes(rns_bytes_t* self, rns_store_t* store,
@@ -270,8 +308,18 @@ RNS_MUST_USE rns_status_t rns_bytes_gather(rns_bytes_t* self, rns_store_t* store
 /// Write one byte.
 ///
 /// @retval RNS_INPUT_RANGE  `index` is not below the length.
-RNS_MUST_USE rns_status_t rns_bytes_set(rns_bytes_t* self, rns_store_t* store, size_t index,
-                                        uint8_t byte);
+RNS_MUST_USE RNS_INLINE rns_status_t rns_bytes_set(rns_bytes_t* self, rns_store_t* store,
+                                                   size_t index, uint8_t byte)
+{
+    if (index >= self->length) {
+        return RNS_INPUT_RANGE;
+    }
+    if (!rns_bytes_is_unique(self, store)) {
+        return rns_bytes_set_apart(self, store, index, byte);
+    }
+    rns_buffer_bytes(self->buffer)[self->offset + index] = byte;
+    return RNS_OK;
+}
 
 /// Set the length; new bytes at the end are 0. Shorter never copies.
 RNS_MUST_USE rns_status_t rns_bytes_resize(rns_bytes_t* self, rns_store_t* store, size_t length);

@@ -1,42 +1,7 @@
 /* The hot path: take, give, and whose an address is. */
 #include "rns_pool.h"
 
-#include "rns_tier_inline.h"
-
-/* Both searches count comparisons instead of branching on them, since no processor predicts the
- * next packet's size; four at a time, since a loop costs as much as its comparisons. */
-
-/// Return the home tier of a size; tier_count if it is oversize.
-static inline uint32_t home_tier(const rns_pool_t* self, size_t size_bytes)
-{
-    const size_t* const limit = self->home_limit;
-    uint32_t home = 0;
-    for (uint32_t i = 0; i < RNS_TIERS_MAX && i < self->tier_count; i += 4u) {
-        home += (size_bytes > limit[i] ? 1u : 0u) + (size_bytes > limit[i + 1u] ? 1u : 0u) +
-                (size_bytes > limit[i + 2u] ? 1u : 0u) + (size_bytes > limit[i + 3u] ? 1u : 0u);
-    }
-    return home;
-}
-
-/// Return the owner of an address, NULL if it lies in no tier.
-///
-/// @param offset  Receives the distance from the owner's first slot.
-static inline const rns_pool_owner_t* find_owner(const rns_pool_t* self, const void* slot,
-                                                 uint32_t* offset)
-{
-    const uintptr_t address = (uintptr_t)slot;
-    const uintptr_t* const start = self->slots_start;
-    /* The first start is not compared: below it the distance wraps and exceeds every tier. */
-    uint32_t place = (address >= start[1] ? 1u : 0u) + (address >= start[2] ? 1u : 0u) +
-                     (address >= start[3] ? 1u : 0u);
-    for (uint32_t i = 4u; i < RNS_TIERS_MAX && i < self->tier_count; i += 4u) {
-        place += (address >= start[i] ? 1u : 0u) + (address >= start[i + 1u] ? 1u : 0u) +
-                 (address >= start[i + 2u] ? 1u : 0u) + (address >= start[i + 3u] ? 1u : 0u);
-    }
-    const uintptr_t distance = address - start[place];
-    *offset = (uint32_t)distance;
-    return distance < self->owners[place].slots_bytes ? &self->owners[place] : NULL;
-}
+#include "rns_pool_inline.h"
 
 #if RNS_TIMING
 static void stop_watch(rns_pool_t* self, rns_stopwatch_t* watch, uint32_t start_ticks)
@@ -53,33 +18,6 @@ static void stop_watch(rns_pool_t* self, rns_stopwatch_t* watch, uint32_t start_
 }
 #endif
 
-/// Return how many slots must stay free.
-static inline uint32_t keep_count(const rns_pool_tier_t* tier, rns_priority_t priority)
-{
-    return priority == RNS_PRIORITY_HIGH ? 0 : tier->reserve_count;
-}
-
-static inline void* slot_of(const rns_pool_tier_t* tier, tier_grant_t grant)
-{
-    return tier->tier.slots + (size_t)grant.index * tier->tier.stride_bytes;
-}
-
-/// Tell whether a grant to a request of `size_bytes`, which left `free_count` slots, has to be
-/// told to note_grant().
-static inline bool is_notable(const rns_pool_tier_t* tier, tier_grant_t grant, uint32_t free_count,
-                              size_t size_bytes)
-{
-#if RNS_STATS
-    if (size_bytes > rns_cell_load(&tier->largest_request_bytes)) {
-        return true;
-    }
-#else
-    (void)size_bytes;
-#endif
-    return free_count < tier->low_water_count ||
-           tier_is_record(&tier->tier, free_count, grant.gate);
-}
-
 #if RNS_STATS
 /// Raise a record of the largest request, which other threads may raise too.
 static void raise_largest(RNS_CELL(uint32_t) * largest, size_t size_bytes)
@@ -92,8 +30,8 @@ static void raise_largest(RNS_CELL(uint32_t) * largest, size_t size_bytes)
 #endif
 
 /// Record what is notable of a grant, and tell that the tier runs low. Return RNS_OK.
-RNS_COLD static rns_status_t note_grant(rns_pool_t* self, uint32_t tier_index, tier_grant_t grant,
-                                        size_t size_bytes)
+RNS_COLD rns_status_t rns_pool_note_grant(rns_pool_t* self, uint32_t tier_index,
+                                          tier_grant_t grant, size_t size_bytes)
 {
     rns_pool_tier_t* const tier = &self->tiers[tier_index];
     const uint32_t free_count = tier_free_count(&tier->tier, grant.gate);
@@ -118,10 +56,10 @@ static void* spill(rns_pool_t* self, uint32_t home, rns_priority_t priority)
     for (uint32_t i = home + 1u; i < self->tier_count; ++i) {
         rns_pool_tier_t* const tier = &self->tiers[i];
         RNS_LOCK_ENTER(&self->lock);
-        const tier_grant_t grant = tier_take(&tier->tier, keep_count(tier, priority));
+        const tier_grant_t grant = tier_take(&tier->tier, pool_keep_count(tier, priority));
         const bool is_served = grant.index != RNS_NO_SLOT;
         const bool has_note =
-            is_served && is_notable(tier, grant, tier_free_count(&tier->tier, grant.gate), 0);
+            is_served && pool_is_notable(tier, grant, tier_free_count(&tier->tier, grant.gate), 0);
 #if RNS_STATS
         if (is_served) {
             rns_cell_add(&tier->spills_in, 1u);
@@ -130,10 +68,10 @@ static void* spill(rns_pool_t* self, uint32_t home, rns_priority_t priority)
 #endif
         RNS_LOCK_LEAVE(&self->lock);
         if (has_note) {
-            (void)note_grant(self, i, grant, 0);
+            (void)rns_pool_note_grant(self, i, grant, 0);
         }
         if (is_served) {
-            return slot_of(tier, grant);
+            return pool_slot(tier, grant);
         }
     }
     return NULL;
@@ -190,47 +128,25 @@ RNS_COLD static rns_status_t take_elsewhere(rns_pool_t* self, uint32_t home, siz
     return RNS_OK;
 }
 
-/* In the functions below every call that is long or rare stands at the end of its path, where it
- * is a jump: the common path then has no register to save. */
-
-/// take() where the bitmap in the gate does not serve: large tiers, full tiers, oversize.
-RNS_APART static rns_status_t take_apart(rns_pool_t* self, uint32_t home, size_t size_bytes,
-                                         rns_priority_t priority, void** out)
+/// pool_take() where the bitmap in the gate does not serve: large tiers, full tiers, oversize.
+RNS_APART rns_status_t rns_pool_take_apart(rns_pool_t* self, uint32_t home, size_t size_bytes,
+                                           rns_priority_t priority, void** out)
 {
     rns_pool_tier_t* const tier = &self->tiers[home];
     if (home == self->tier_count || tier->tier.word_count == 0) {
         return take_elsewhere(self, home, size_bytes, priority, out);
     }
     RNS_LOCK_ENTER(&self->lock);
-    const tier_grant_t grant = rns_tier_take_from_words(&tier->tier, keep_count(tier, priority));
-    const bool has_note =
-        grant.index != RNS_NO_SLOT && is_notable(tier, grant, (uint32_t)grant.gate, size_bytes);
+    const tier_grant_t grant =
+        rns_tier_take_from_words(&tier->tier, pool_keep_count(tier, priority));
+    const bool has_note = grant.index != RNS_NO_SLOT &&
+                          pool_is_notable(tier, grant, (uint32_t)grant.gate, size_bytes);
     RNS_LOCK_LEAVE(&self->lock);
     if (grant.index == RNS_NO_SLOT) {
         return take_elsewhere(self, home, size_bytes, priority, out);
     }
-    *out = slot_of(tier, grant);
-    return has_note ? note_grant(self, home, grant, size_bytes) : RNS_OK;
-}
-
-static inline rns_status_t take(rns_pool_t* self, size_t size_bytes, rns_priority_t priority,
-                                void** out)
-{
-    const uint32_t home = home_tier(self, size_bytes);
-    if (home == self->tier_count) {
-        return take_apart(self, home, size_bytes, priority, out);
-    }
-    rns_pool_tier_t* const tier = &self->tiers[home];
-    RNS_LOCK_ENTER(&self->lock);
-    const tier_grant_t grant = tier_take_bit(&tier->tier, keep_count(tier, priority));
-    const bool has_note = grant.index != RNS_NO_SLOT &&
-                          is_notable(tier, grant, gate_bit_count(grant.gate), size_bytes);
-    RNS_LOCK_LEAVE(&self->lock);
-    if (grant.index == RNS_NO_SLOT) {
-        return take_apart(self, home, size_bytes, priority, out);
-    }
-    *out = slot_of(tier, grant);
-    return has_note ? note_grant(self, home, grant, size_bytes) : RNS_OK;
+    *out = pool_slot(tier, grant);
+    return has_note ? rns_pool_note_grant(self, home, grant, size_bytes) : RNS_OK;
 }
 
 rns_status_t rns_pool_take(rns_pool_t* self, size_t size_bytes, rns_priority_t priority,
@@ -238,16 +154,17 @@ rns_status_t rns_pool_take(rns_pool_t* self, size_t size_bytes, rns_priority_t p
 {
 #if RNS_TIMING
     const uint32_t start_ticks = RNS_TICKS();
-    const rns_status_t status = take(self, size_bytes, priority, out);
+    const rns_status_t status = pool_take(self, size_bytes, priority, out);
     stop_watch(self, &self->take_timing, start_ticks);
     return status;
 #else
-    return take(self, size_bytes, priority, out);
+    return pool_take(self, size_bytes, priority, out);
 #endif
 }
 
 /// Tell that a tier which ran low has recovered, if it has. Return RNS_OK.
-RNS_COLD static rns_status_t note_recovery(rns_pool_t* self, uint32_t tier_index, rns_gate_t gate)
+RNS_COLD rns_status_t rns_pool_note_recovery(rns_pool_t* self, uint32_t tier_index,
+                                             rns_gate_t gate)
 {
     rns_pool_tier_t* const tier = &self->tiers[tier_index];
     const uint32_t free_count = tier_free_count(&tier->tier, gate);
@@ -264,7 +181,7 @@ RNS_COLD static rns_status_t note_recovery(rns_pool_t* self, uint32_t tier_index
 }
 
 /// Count and return a refusal.
-RNS_COLD static rns_status_t refuse(rns_pool_t* self, rns_status_t status)
+RNS_COLD rns_status_t rns_pool_refuse(rns_pool_t* self, rns_status_t status)
 {
 #if RNS_STATS
     RNS_LOCK_ENTER(&self->lock);
@@ -281,7 +198,7 @@ static bool is_in_memory(const rns_pool_t* self, const void* address)
 {
     uint32_t offset = 0;
     return (uintptr_t)address - (uintptr_t)self->storage.start < self->storage.bytes ||
-           find_owner(self, address, &offset) != NULL;
+           pool_owner(self, address, &offset) != NULL;
 }
 
 /// Tell what an address is that lies in no tier of this pool.
@@ -308,12 +225,12 @@ static bool has_fallback_out(rns_pool_t* self)
 }
 
 /// Give an address that lies in no tier to the fallback, if that may have handed it out.
-RNS_COLD static rns_status_t give_elsewhere(rns_pool_t* self, void* slot)
+RNS_COLD rns_status_t rns_pool_give_elsewhere(rns_pool_t* self, void* slot)
 {
     const rns_status_t status = classify_stray(self, slot);
     if (status != RNS_MISUSE_FOREIGN || slot == NULL || self->fallback.give == NULL ||
         !has_fallback_out(self) || !self->fallback.give(self->fallback.context, slot)) {
-        return refuse(self, status);
+        return rns_pool_refuse(self, status);
     }
     RNS_LOCK_ENTER(&self->lock);
     rns_cell_add(&self->fallback_gives, 1u);
@@ -321,72 +238,45 @@ RNS_COLD static rns_status_t give_elsewhere(rns_pool_t* self, void* slot)
     return RNS_OK;
 }
 
-static inline rns_status_t finish_give(rns_pool_t* self, uint32_t tier_index, tier_return_t given,
-                                       bool was_low)
-{
-    if (given.status != RNS_OK) {
-        return refuse(self, given.status);
-    }
-    return was_low ? note_recovery(self, tier_index, given.gate) : RNS_OK;
-}
-
-/// give() where `index` is not one of the bitmap in the gate: large tiers, no start of a slot.
-RNS_APART static rns_status_t give_apart(rns_pool_t* self, uint32_t tier_index, uint32_t offset)
+/// pool_give() where the index is not one of the bitmap in the gate: large tiers, no start of a
+/// slot.
+RNS_APART rns_status_t rns_pool_give_apart(rns_pool_t* self, uint32_t tier_index, uint32_t offset)
 {
     rns_pool_tier_t* const tier = &self->tiers[tier_index];
     const uint32_t index = tier_slot_index(&tier->tier, offset);
     if (index >= tier->tier.slot_count) {
-        return refuse(self,
-                      offset % RNS_ALIGN_BYTES != 0 ? RNS_MISUSE_MISALIGNED : RNS_MISUSE_INTERIOR);
+        return rns_pool_refuse(self, offset % RNS_ALIGN_BYTES != 0 ? RNS_MISUSE_MISALIGNED
+                                                                   : RNS_MISUSE_INTERIOR);
     }
     RNS_LOCK_ENTER(&self->lock);
     const tier_return_t given = rns_tier_give_to_words(&tier->tier, index);
     const bool was_low = rns_cell_load(&tier->is_low) != 0;
     RNS_LOCK_LEAVE(&self->lock);
-    return finish_give(self, tier_index, given, was_low);
-}
-
-static inline rns_status_t give(rns_pool_t* self, void* slot)
-{
-    uint32_t offset = 0;
-    const rns_pool_owner_t* const owner = find_owner(self, slot, &offset);
-    if (owner == NULL) {
-        return give_elsewhere(self, slot);
-    }
-    rns_pool_tier_t* const tier = &self->tiers[owner->tier_index];
-    const uint32_t index = rns_rotate_right(offset * owner->stride_inverse, owner->stride_shift);
-    if (!RNS_BENCHMARK_UNCHECKED && index >= owner->gate_slot_count) {
-        return give_apart(self, owner->tier_index, offset);
-    }
-    RNS_LOCK_ENTER(&self->lock);
-    const tier_return_t given = tier_give_bit(&tier->tier, index);
-    const bool was_low = rns_cell_load(&tier->is_low) != 0;
-    RNS_LOCK_LEAVE(&self->lock);
-    return finish_give(self, owner->tier_index, given, was_low);
+    return pool_finish_give(self, tier_index, given, was_low);
 }
 
 rns_status_t rns_pool_give(rns_pool_t* self, void* slot)
 {
 #if RNS_TIMING
     const uint32_t start_ticks = RNS_TICKS();
-    const rns_status_t status = give(self, slot);
+    const rns_status_t status = pool_give(self, slot);
     stop_watch(self, &self->give_timing, start_ticks);
     return status;
 #else
-    return give(self, slot);
+    return pool_give(self, slot);
 #endif
 }
 
 uint32_t rns_pool_home(const rns_pool_t* self, size_t size_bytes)
 {
-    return home_tier(self, size_bytes);
+    return pool_home(self, size_bytes);
 }
 
 rns_status_t rns_pool_locate(const rns_pool_t* self, const void* slot, uint32_t* tier_index,
                              uint32_t* slot_index)
 {
     uint32_t offset = 0;
-    const rns_pool_owner_t* const owner = find_owner(self, slot, &offset);
+    const rns_pool_owner_t* const owner = pool_owner(self, slot, &offset);
     *tier_index = UINT32_MAX;
     *slot_index = UINT32_MAX;
     if (owner == NULL) {

@@ -1,5 +1,7 @@
 #include "rns_store.h"
 
+#include "rns_store_inline.h"
+
 rns_status_t rns_store_init(rns_store_t* self, rns_pool_t* pool,
                             const rns_store_options_t* options)
 {
@@ -12,62 +14,41 @@ rns_status_t rns_store_init(rns_store_t* self, rns_pool_t* pool,
     return RNS_OK;
 }
 
-/// Return what to ask the pool for: the wish gives way where it alone makes a request oversize.
-static uint64_t request_bytes(const rns_pool_t* pool, uint64_t need_bytes, uint64_t wish_bytes)
-{
-    const uint32_t largest = pool->slot_bytes[pool->tier_count - 1u];
-    const uint64_t both = need_bytes + wish_bytes;
-    return need_bytes <= largest && both > largest ? largest : both;
-}
-
-/// Tell whether the plan of faults makes a request fail.
-static bool is_struck(rns_store_t* self, uint32_t home_tier)
+RNS_COLD bool rns_store_is_struck(rns_store_t* self, uint32_t home)
 {
     RNS_LOCK_ENTER(&self->pool->lock);
-    const bool is_hit = rns_fault_strikes(self->options.fault, home_tier);
+    const bool is_hit = rns_fault_strikes(self->options.fault, home);
     RNS_LOCK_LEAVE(&self->pool->lock);
     return is_hit;
+}
+
+RNS_APART store_grant_t rns_store_take_apart(rns_store_t* self, uint32_t size_bytes)
+{
+    rns_pool_t* const pool = self->pool;
+    void* slot = NULL;
+    const rns_status_t status = rns_pool_take(pool, size_bytes, self->options.priority, &slot);
+    if (status != RNS_OK) {
+        return (store_grant_t){.status = status};
+    }
+    uint32_t tier = 0;
+    uint32_t index = 0;
+    const bool is_slot = rns_pool_locate(pool, slot, &tier, &index) == RNS_OK;
+    const uint32_t capacity = is_slot ? pool->slot_bytes[tier] : size_bytes;
+    store_begin(slot, self, capacity, is_slot ? tier : RNS_BUFFER_NO_TIER);
+    return (store_grant_t){.buffer = slot, .status = RNS_OK, .capacity = capacity};
 }
 
 rns_status_t rns_store_take(rns_store_t* self, uint64_t need_bytes, uint64_t wish_bytes,
                             rns_buffer_t** out)
 {
-    *out = NULL;
-    rns_pool_t* const pool = self->pool;
-    const uint64_t size_bytes = request_bytes(pool, need_bytes, wish_bytes);
-    if (size_bytes > UINT32_MAX) {
-        return RNS_MISS_OVERSIZE;
-    }
-    if (self->options.fault != NULL) {
-        const uint32_t home = rns_pool_home(pool, (size_t)size_bytes);
-        if (is_struck(self, home)) {
-            return home < pool->tier_count ? RNS_MISS_EXHAUSTED : RNS_MISS_OVERSIZE;
-        }
-    }
-    void* slot = NULL;
-    const rns_status_t status =
-        rns_pool_take(pool, (size_t)size_bytes, self->options.priority, &slot);
-    if (status != RNS_OK) {
-        return status;
-    }
-    rns_buffer_t* const buffer = slot;
-    uint32_t tier = 0;
-    uint32_t index = 0;
-    if (rns_pool_locate(pool, slot, &tier, &index) == RNS_OK) {
-        *buffer = (rns_buffer_t){.refs = 1u,
-                                 .capacity = pool->slot_bytes[tier],
-                                 .tier = (uint8_t)tier,
-                                 .generation = (uint8_t)(buffer->generation + 1u),
-                                 .tag = self->options.tag};
-    } else {
-        *buffer = (rns_buffer_t){.refs = 1u,
-                                 .capacity = (uint32_t)size_bytes,
-                                 .tier = RNS_BUFFER_NO_TIER,
-                                 .flags = RNS_BUFFER_FALLBACK,
-                                 .tag = self->options.tag};
-    }
-    *out = buffer;
-    return RNS_OK;
+    const store_grant_t grant = store_take(self, need_bytes, wish_bytes);
+    *out = grant.buffer;
+    return grant.status;
+}
+
+rns_status_t rns_store_give(rns_store_t* self, rns_buffer_t* buffer)
+{
+    return pool_give_believed(self->pool, buffer->tier, buffer);
 }
 
 /// Tell whether a slot of the pool is in use.

@@ -84,7 +84,7 @@ typedef struct {
 } rns_store_t;
 
 #if RNS_STATS
-#    define RNS_STORE_ADD(cell, value) rns_cell_add((cell), (rns_counter_t)(value))
+#    define RNS_STORE_ADD(cell, value) rns_cell_count((cell), (rns_counter_t)(value))
 #else
 #    define RNS_STORE_ADD(cell, value) ((void)0)
 #endif
@@ -112,6 +112,13 @@ RNS_MUST_USE rns_status_t rns_store_init(rns_store_t* self, rns_pool_t* pool,
 /// Cost: see the file comment.  Threads: safe.
 RNS_MUST_USE rns_status_t rns_store_take(rns_store_t* self, uint64_t need_bytes,
                                          uint64_t wish_bytes, rns_buffer_t** out);
+
+/// Give back a buffer that has no other references.
+///
+/// @retval RNS_MISUSE_*, RNS_DAMAGE_CANARY  As rns_pool_give().
+///
+/// Cost: that of rns_pool_give(), mostly less: the buffer says where it came from.  Threads: safe.
+RNS_MUST_USE rns_status_t rns_store_give(rns_store_t* self, rns_buffer_t* buffer);
 
 /// Undo rns_bytes_export().
 ///
@@ -155,13 +162,13 @@ rns_damage_t rns_store_check(rns_store_t* self);
  */
 
 /// Return the first byte of the payload.
-static inline uint8_t* rns_buffer_bytes(rns_buffer_t* self)
+RNS_INLINE uint8_t* rns_buffer_bytes(rns_buffer_t* self)
 {
     return (uint8_t*)(self + 1);
 }
 
 /// Return the number of references. Of a handle's own buffer 1 is certain, more may be outdated.
-static inline uint32_t rns_buffer_refs(rns_buffer_t* self, rns_store_t* store)
+RNS_INLINE uint32_t rns_buffer_refs(rns_buffer_t* self, rns_store_t* store)
 {
     RNS_LOCK_ENTER(&store->pool->lock);
     const uint32_t refs = rns_cell_load(&self->refs);
@@ -172,15 +179,19 @@ static inline uint32_t rns_buffer_refs(rns_buffer_t* self, rns_store_t* store)
 
 /// Add a reference for a handle whose content ends at `end`.
 ///
-/// Only the caller can see a unique buffer, so it sets `used` before others can.
-static inline void rns_buffer_share(rns_buffer_t* self, rns_store_t* store, uint32_t end,
-                                    bool is_slice)
+/// Nothing here is ordered. Of a unique buffer the caller has the only handle, so no other thread
+/// can see it; a shared one cannot go away while the caller has its own. What hands the new handle
+/// to another thread orders it, and dropping does.
+RNS_INLINE void rns_buffer_share(rns_buffer_t* self, rns_store_t* store, uint32_t end,
+                                 bool is_slice)
 {
     RNS_LOCK_ENTER(&store->pool->lock);
-    if (rns_cell_load(&self->refs) == 1u && rns_cell_load(&self->used) != end) {
-        rns_cell_store(&self->used, end);
+    if (rns_cell_load(&self->refs) == 1u) {
+        rns_cell_put(&self->used, end);
+        rns_cell_put(&self->refs, 2u);
+    } else {
+        rns_cell_count(&self->refs, 1u);
     }
-    rns_cell_add(&self->refs, 1u);
     RNS_STORE_ADD(is_slice ? &store->slices : &store->shares, 1u);
     RNS_LOCK_LEAVE(&store->pool->lock);
     (void)store;
@@ -190,7 +201,7 @@ static inline void rns_buffer_share(rns_buffer_t* self, rns_store_t* store, uint
 /// Drop a reference; the last one gives the buffer back.
 ///
 /// @retval RNS_MISUSE_*, RNS_DAMAGE_CANARY  As rns_pool_give().
-static inline rns_status_t rns_buffer_release(rns_buffer_t* self, rns_store_t* store)
+RNS_INLINE rns_status_t rns_buffer_release(rns_buffer_t* self, rns_store_t* store)
 {
     RNS_LOCK_ENTER(&store->pool->lock);
     uint32_t refs = rns_cell_load(&self->refs);
@@ -200,7 +211,7 @@ static inline rns_status_t rns_buffer_release(rns_buffer_t* self, rns_store_t* s
     while (refs > 1u && !rns_cell_cas(&self->refs, &refs, refs - 1u)) {
     }
     RNS_LOCK_LEAVE(&store->pool->lock);
-    return refs > 1u ? RNS_OK : rns_pool_give(store->pool, self);
+    return refs > 1u ? RNS_OK : rns_store_give(store, self);
 }
 
 #endif

@@ -99,6 +99,12 @@ typedef uint32_t rns_counter_t;
 #    define RNS_APART
 #endif
 
+/// Linkage of the functions whose bodies are in rns_bytes.h and rns_store.h: inlined wherever they
+/// are used. Where they are exported, this is something else.
+#ifndef RNS_INLINE
+#    define RNS_INLINE static inline
+#endif
+
 /* ---- Bits ----------------------------------------------------------------------------------- */
 
 /// Return the index of the lowest set bit; `word` is not 0.
@@ -126,7 +132,9 @@ static inline uint32_t rns_rotate_right(uint32_t word, uint32_t by)
 /* A cell is a variable that threads share in RNS_SYNC_ATOMIC and a plain one elsewhere, so that
  * one algorithm serves all builds. A compare-and-swap of a plain cell always succeeds. In
  * RNS_SYNC_ATOMIC the order is sequentially consistent: rns_tier_reset_window() relies on it, and
- * beyond acquire and release it costs only stores, of which the hot path has none. */
+ * beyond acquire and release it costs only stores, of which the hot path has none. Not ordered are
+ * two: rns_cell_put(), for what no other thread can see yet, and rns_cell_count(), for numbers
+ * that say nothing of other memory. */
 
 #if RNS_SYNC == RNS_SYNC_ATOMIC
 #    include <stdatomic.h>
@@ -138,8 +146,11 @@ static inline uint32_t rns_rotate_right(uint32_t word, uint32_t by)
 #    define rns_cell_store(cell, value)    atomic_store((cell), (value))
 #    define rns_cell_exchange(cell, value) ((void)atomic_exchange((cell), (value)))
 #    define rns_cell_add(cell, value)      ((void)atomic_fetch_add((cell), (value)))
-#    define rns_cell_or(cell, bits)        atomic_fetch_or((cell), (bits))
-#    define rns_cell_and(cell, bits)       atomic_fetch_and((cell), (bits))
+#    define rns_cell_put(cell, value)      atomic_store_explicit((cell), (value), memory_order_relaxed)
+#    define rns_cell_count(cell, value)                                                           \
+        ((void)atomic_fetch_add_explicit((cell), (value), memory_order_relaxed))
+#    define rns_cell_or(cell, bits)  atomic_fetch_or((cell), (bits))
+#    define rns_cell_and(cell, bits) atomic_fetch_and((cell), (bits))
 #    define rns_cell_cas(cell, expected, desired)                                                 \
         atomic_compare_exchange_weak((cell), (expected), (desired))
 #else
@@ -148,6 +159,8 @@ static inline uint32_t rns_rotate_right(uint32_t word, uint32_t by)
 #    define rns_cell_store(cell, value)           ((void)(*(cell) = (value)))
 #    define rns_cell_exchange(cell, value)        ((void)(*(cell) = (value)))
 #    define rns_cell_add(cell, value)             ((void)(*(cell) += (value)))
+#    define rns_cell_put(cell, value)             ((void)(*(cell) = (value)))
+#    define rns_cell_count(cell, value)           ((void)(*(cell) += (value)))
 #    define rns_cell_cas(cell, expected, desired) ((void)(expected), *(cell) = (desired), true)
 
 static inline uint32_t rns_cell_or(uint32_t* cell, uint32_t bits)

@@ -1,8 +1,11 @@
 /* rns_store: what it refuses, who still shares a slot, fallback blocks, invariants. */
+/* For mmap(). NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+#define _DEFAULT_SOURCE
 #include "bytes_fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void test_a_pool_with_another_header_is_refused(void)
 {
@@ -206,6 +209,64 @@ static void test_unexport_refuses_and_counts_what_is_no_live_buffer(void)
     bytes_fixture_end(&f);
 }
 
+static void test_what_a_header_says_of_its_tier_is_not_believed_by_a_drop(void)
+{
+    static const uint8_t beliefs[] = {0, 1, 2, 3, 4, 77, RNS_BUFFER_NO_TIER};
+    static const size_t lengths[] = {40, 200, 400, 1000};
+    bytes_fixture_t f;
+    bytes_fixture_plain(&f);
+    uint64_t refusals = 0;
+    for (uint32_t i = 0; i < 4u * COUNT_OF(beliefs); ++i) {
+        rns_bytes_t a = bytes_filled(&f, 'a', lengths[i % 4u]);
+        rns_bytes_t copy = a;
+        CHECK_EQUAL(pool_stats(&f.pool).tiers[i % 4u].in_use, 1);
+        a.buffer->tier = beliefs[i / 4u];
+        bytes_end(&f, &a);
+        CHECK_EQUAL(pool_stats(&f.pool).in_use, 0);
+        CHECK_STATUS(rns_bytes_drop(&copy, &f.store), RNS_MISUSE_DOUBLE_GIVE);
+        ++refusals;
+    }
+    rns_buffer_t nowhere = {.refs = 1u};
+    rns_bytes_t astray = {.buffer = &nowhere, .length = 1};
+    CHECK_STATUS(rns_bytes_drop(&astray, &f.store), RNS_MISUSE_FOREIGN);
+    rns_bytes_t b = bytes_filled(&f, 0, 200);
+    astray = (rns_bytes_t){.buffer = b.buffer + 2, .length = 1}; /* refs 0, tier 0 */
+    CHECK_STATUS(rns_bytes_drop(&astray, &f.store), RNS_MISUSE_INTERIOR);
+    bytes_end(&f, &b);
+#if RNS_STATS
+    CHECK_EQUAL(pool_stats(&f.pool).misuse.double_give, refusals);
+#else
+    (void)refusals;
+#endif
+    bytes_fixture_end(&f);
+}
+
+#if UINTPTR_MAX > UINT32_MAX
+static void test_what_lies_4_gib_behind_a_slot_is_foreign(void)
+{
+    const size_t apart = (size_t)1 << 32;
+    unsigned char* const memory = mmap(NULL, apart + 65536, PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    CHECK(memory != MAP_FAILED);
+    static const rns_tier_config_t tiers[] = {{.slot_bytes = 64, .slot_count = 8}};
+    rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_STRICT);
+    config.header_bytes = RNS_BUFFER_HEADER_BYTES;
+    rns_pool_t pool;
+    rns_store_t store;
+    CHECK_STATUS(rns_pool_init(&pool, &config, (rns_memory_t){memory, 65536}), RNS_OK);
+    CHECK_STATUS(rns_store_init(&store, &pool, &(rns_store_options_t){0}), RNS_OK);
+    rns_bytes_t bytes;
+    CHECK_STATUS(rns_bytes_init(&bytes, &store, "abc", 3), RNS_OK);
+    unsigned char* const slot = (unsigned char*)bytes.buffer;
+    memcpy(slot + apart, slot, sizeof(rns_buffer_t));
+    rns_bytes_t astray = {.buffer = (rns_buffer_t*)(void*)(slot + apart), .length = 3};
+    CHECK_STATUS(rns_bytes_drop(&astray, &store), RNS_MISUSE_FOREIGN);
+    CHECK_EQUAL(rns_bytes_refs(&bytes, &store), 1);
+    CHECK_STATUS(rns_bytes_drop(&bytes, &store), RNS_OK);
+    CHECK(munmap(memory, apart + 65536) == 0);
+}
+#endif
+
 static void test_the_reserve_is_for_stores_with_priority(void)
 {
     static const rns_tier_config_t tiers[] = {
@@ -275,6 +336,10 @@ void suite_store(void)
     RUN(test_each_live_finds_every_leak_with_its_tag_and_no_other);
     RUN(test_a_slot_taken_again_has_another_generation);
     RUN(test_unexport_refuses_and_counts_what_is_no_live_buffer);
+    RUN(test_what_a_header_says_of_its_tier_is_not_believed_by_a_drop);
+#if UINTPTR_MAX > UINT32_MAX
+    RUN(test_what_lies_4_gib_behind_a_slot_is_foreign);
+#endif
     RUN(test_the_reserve_is_for_stores_with_priority);
     RUN(test_check_names_each_broken_invariant);
 }
