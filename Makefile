@@ -17,6 +17,9 @@ TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-hypothesis python3-nbcl
     pydocstyle valgrind g++ nettle-dev
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 \
     g++ nettle-dev
+    pydocstyle valgrind
+BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
+    libglib2.0-dev libabsl-dev qtbase5-dev
 
 # What the extension modules are compiled from. Folders are listed too: their time stamps change
 # when a source is removed.
@@ -46,7 +49,9 @@ sanitize: packages-test $(INSTALLED) ## run the C suites under the sanitizers on
 	@$(PYTEST) tests -k sanit
 
 bench: packages-bench $(INSTALLED) ## measure the core against its peers, the replay, the tables, Bytes
+bench: packages-bench $(INSTALLED) ## measure core and Bytes against their peers, replay, tables
 	@$(VENV)/bin/python benchmarks/core_peers.py
+	@$(VENV)/bin/python benchmarks/bytes_peers.py
 	@$(VENV)/bin/python benchmarks/replay_speed.py
 	@$(VENV)/bin/python benchmarks/table_speed.py
 	@$(VENV)/bin/python benchmarks/bytes_python.py
