@@ -169,7 +169,7 @@ def floor(times):
     }
     copies, slowest = packet[COPIES], packet["new+shared_ptr"]
     return (
-        f"Of a packet's {packet[SHARED]:.0f} ns through the library, and {packet[NONE]:.0f} inline "
+        f"Of a packet's {packet[SHARED]:.0f} ns through the library and {packet[NONE]:.0f} inline "
         f"without synchronisation, the copies alone take {copies:.0f}. To be 3.5 times as fast as "
         f"new+shared_ptr leaves {slowest / 3.5 - copies:.0f} ns for 13 calls with 17 locked "
         f"instructions (7 count references, 4 slots, 6 statistics), which alone take some 2 ns "
