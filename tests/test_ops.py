@@ -164,16 +164,18 @@ def test_a_worked_example_is_counted_by_hand():
 
 def test_a_peak_inside_one_operation_shows():
     packet = Workload()
-    one = packet.create(16)
-    two = packet.share(one)
+    packet.create(10)
+    spilt = packet.create(10)
     packet.at(5)
-    packet.write(two, 0, 1)  # The second slot is taken
-    packet.drop(two)  # and given back at the same time.
+    packet.compact(spilt)  # Takes a slot of its own tier, and gives it back: no smaller is free.
     packet.at(9)
-    packet.append(one, 16)  # Moves: the old slot is given after the new one was taken.
-    result, _ = found(packet.ops, PoolConfig.parse("32x3"), bins=1)
-    assert result.timeline.bins["in_use_max"].tolist() == [[2]]
-    assert (result.tier_times[0].high_water_ns, result.stats.in_use) == (5, 1)
+    packet.drop(spilt)
+    ops, config = packet.ops, PoolConfig.parse("16x1,64x2", "spill")
+    result, _ = found(ops, config, bins=1)
+    assert disagreements(ops, config) == {}
+    assert result.series["status"].tolist() == [0, 0, 1, 0]
+    assert result.timeline.bins["in_use_max"].tolist() == [[1, 2]]
+    assert (result.tier_times[1].high_water_ns, result.stats.in_use) == (5, 1)
 
 
 def test_the_same_operations_give_an_equal_result(tmp_path):

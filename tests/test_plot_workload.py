@@ -19,6 +19,8 @@ SHEETS = {
     "extreme": ["occupancy", "hit_rate", "cow", "table_fill"],
     "idle": ["occupancy", "hit_rate", "cow", "table_fill"],
     "pool only": ["occupancy", "hit_rate"],
+    "rtp": ["occupancy", "hit_rate", "rate", "table_fill"],
+    "one packet": ["occupancy", "hit_rate", "rate", "table_fill"],
 }
 
 
@@ -51,7 +53,7 @@ def test_the_set_that_fits_is_drawn_and_each_figure_has_its_twin(name, result, t
     assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in again]
 
 
-@pytest.mark.parametrize("sheet", ["occupancy", "hit_rate", "cow", "table_fill"])
+@pytest.mark.parametrize("sheet", ["occupancy", "hit_rate", "cow", "rate", "table_fill"])
 def test_no_words_of_a_sheet_leave_it_or_lie_on_others(name, result, sheet, monkeypatch):
     if sheet in SHEETS[name]:
         assert_words_stand_apart(lambda: getattr(plot, f"{sheet}_figure")(result), monkeypatch)
@@ -60,9 +62,9 @@ def test_no_words_of_a_sheet_leave_it_or_lie_on_others(name, result, sheet, monk
 def test_the_header_says_which_workload_ran(result):
     words = [text.get_text() for text in plot.occupancy_figure(result).texts]
     run = result.workload
-    parts = [f"workload {run.name}", *([run.provenance["file"]] if run.name == "rtp" else [])]
+    parts = [f"workload {run.name}", *([run.provenance["file"]] if run.seed is not None else [])]
     parts += [] if run.seed is None else [f"seed {run.seed}"]
-    assert words[1].startswith(", ".join([*parts, f"{run.events:,} events, "]))
+    assert words[1].startswith(", ".join([*parts, f"{run.events:,} event"]))
     assert words[2] == f"pool {result.config}"
 
 
@@ -96,6 +98,31 @@ def test_a_panel_draws_its_column_and_says_the_totals(column):
         "cow_bytes": f"{stats.cow_bytes:,}, {stats.cow_bytes / stats.cow_copies:,.0f} a copy",
     }
     assert facts(ax).startswith(said[column])
+
+
+def test_the_rows_of_a_rate_are_what_the_receiver_knew_at_the_end_of_each_bin():
+    result = RESULTS["rtp"]()
+    rows, rate = plot.rate_data(result), result.series["rate"]
+    assert 900 < len(rows) <= 1000
+    assert (rows["packets"].sum(), len(rate)) == (result.workload.events,) * 2
+    assert rows["overused"].sum() == (rate["signal"] == 1).sum() > 20
+    for row in rows[::50]:
+        inside = (rate["t_ns"] >= row["start_ns"]) & (rate["t_ns"] < row["end_ns"])
+        assert inside.sum() == row["packets"] > 0
+        for name in ("incoming_bps", "estimate_bps", "trend_ns", "threshold_ns"):
+            assert rate[inside][name][-1] == row[name]
+
+
+def test_a_rate_is_drawn_as_its_rows_and_says_its_extremes():
+    result = RESULTS["rtp"]()
+    ax = plot.rate_panel(result, Figure(figsize=(8, 3)).add_subplot())
+    (line,) = [line for line in ax.lines if line.get_label() == "estimate_bps"]
+    estimate = plot.rate_data(result)["estimate_bps"] / 1e6
+    assert (line.get_ydata() == estimate).all() and ax.get_ylim()[1] >= estimate.max()
+    words = f"least {estimate.min():,.3g}, most {estimate.max():,.3g}, last {estimate[-1]:,.3g}"
+    assert facts(ax).startswith(words)
+    title = plot.rate_figure(result).texts[0].get_text()
+    assert title.startswith(f"Rate: {estimate[-1]:,.3g} Mbit/s estimated after ")
 
 
 def test_the_bars_of_a_table_are_its_share_of_the_capacity():
@@ -143,6 +170,9 @@ def test_what_a_workload_does_not_have_is_refused_by_name():
             draw(result)
     for draw in (plot.table_fill_figure, lambda r: plot.table_fill(r, ax)):
         with pytest.raises(ValueError, match="^result: the workload 'rtp' has no tables$"):
+            draw(result)
+    for draw in (plot.rate_figure, plot.rate_data, lambda r: plot.rate_panel(r, ax)):
+        with pytest.raises(ValueError, match="^result: the workload 'rtp' has no rate$"):
             draw(result)
     with pytest.raises(ValueError, match="^column: 'shares' is not one of copies_avoided, cow_"):
         plot.cow_panel(ops_result(), ax, column="shares")

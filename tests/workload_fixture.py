@@ -7,6 +7,7 @@ import numpy as np
 import pyrns_pool as rp
 from pyrns_pool.stats import TableStats
 from pyrns_pool.workload_results import COW_DTYPE
+from pyrns_pool.workloads import rtp_stream
 
 
 def table(name="paths", policy="reject", capacity=8, count=0, high_water=0, **counts):
@@ -88,9 +89,21 @@ def pool_only_result():
     return replace(result, bytes=None, cow=cow, workload=workload, series={})
 
 
+def rtp_result():
+    """Return a run of a stream over a link that narrows for a while."""
+    return rp.run_rtp(rtp_stream(1, 40), rp.PoolConfig.parse("32x6"))
+
+
+def rtp_packet_result():
+    """Return a run of one packet that finds no slot."""
+    return rp.run_rtp(rtp_stream(1, 1)[:1], rp.PoolConfig((rp.Tier(32, 1, reserve_count=1),)))
+
+
 RESULTS = {
     "normal": ops_result,
     "extreme": extreme_result,
     "idle": idle_result,
     "pool only": pool_only_result,
+    "rtp": rtp_result,
+    "one packet": rtp_packet_result,
 }

@@ -26,12 +26,14 @@ from pyrns_pool.plot._data import (
     cow_data,
     hit_rate_data,
     occupancy_data,
+    rate_data,
     sizes_data,
     table_fill_data,
     tiers_data,
 )
 from pyrns_pool.plot._hit_rate import hit_rate, hit_rate_figure
 from pyrns_pool.plot._occupancy import occupancy, occupancy_figure, oversize
+from pyrns_pool.plot._rate import rate_figure, rate_panel
 from pyrns_pool.plot._save import save_figures
 from pyrns_pool.plot._sizes import fragmentation, sizes, sizes_figure
 from pyrns_pool.plot._style import Sheet
@@ -50,6 +52,9 @@ __all__ = [
     "occupancy_data",
     "occupancy_figure",
     "oversize",
+    "rate_data",
+    "rate_figure",
+    "rate_panel",
     "save_figures",
     "sizes",
     "sizes_data",

@@ -19,6 +19,7 @@ __all__ = [
     "cow_data",
     "hit_rate_data",
     "occupancy_data",
+    "rate_data",
     "sizes_data",
     "table_fill_data",
     "tiers_data",
@@ -27,6 +28,7 @@ __all__ = [
 OCCUPANCY_BINS_MAX = 2000
 HIT_RATE_BINS_MAX = 100
 COW_BINS_MAX = 200
+RATE_BINS_MAX = 1000
 
 _BIN = [("tier", "<i4"), ("slot_bytes", "<u8"), ("start_ns", "<i8"), ("end_ns", "<i8")]
 _REQUESTS = [("requests", "<u8"), ("spills", "<u8"), ("exhausted", "<u8"), ("oversize", "<u8")]
@@ -37,6 +39,14 @@ SIZES_DTYPE = np.dtype(
     [("tier", "<i4"), ("above_bytes", "<u8"), ("up_to_bytes", "<u8"), ("requests", "<u8")]
 )
 COW_ROW_DTYPE = np.dtype([("start_ns", "<i8"), ("end_ns", "<i8"), *COW_DTYPE.descr])
+_RATES = [("incoming_bps", "<u4"), ("estimate_bps", "<u4")]
+_DELAYS = [("trend_ns", "<i8"), ("threshold_ns", "<i8")]
+RATE_ROW_DTYPE = np.dtype(
+    [("start_ns", "<i8"), ("end_ns", "<i8"), ("packets", "<u8"), ("overused", "<u8")]
+    + _RATES
+    + _DELAYS
+)
+OVERUSE = 1  # Of pyrns_pool.workloads.run_rtp.RTP_SIGNALS.
 TEXTS = ("name", "policy")  # The columns of a table that are no counts.
 _TIERS = [
     ("tier", "<i4"),
@@ -216,6 +226,42 @@ def cow_data(result: WorkloadResult) -> NDArray[np.void]:
     rows["start_ns"], rows["end_ns"] = edges_ns[:-1], edges_ns[1:]
     for name in COW_DTYPE.names or ():
         rows[name] = counts[name]
+    return rows
+
+
+def rate_data(result: WorkloadResult) -> NDArray[np.void]:
+    """Return what `rate_figure` shows.
+
+    Parameters
+    ----------
+    result : WorkloadResult
+        What ran; its series has ``rate``, as that of `run_rtp`.
+
+    Returns
+    -------
+    structured ndarray, shape (n,)
+        One row for each of at most 1000 bins in which packets arrived: ``start_ns``, ``end_ns``
+        (the bin is [start, end)), ``packets``, how many of them found over-use, ``overused``; and
+        what the receiver knew at the bin's last packet: ``incoming_bps``, ``estimate_bps``,
+        ``trend_ns`` and ``threshold_ns``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such series.
+    """
+    if "rate" not in result.series:
+        raise ValueError(f"result: the workload {result.workload.name!r} has no rate")
+    rate = result.series["rate"]
+    edges_ns = result.timeline.coarsen(RATE_BINS_MAX).edges_ns
+    of_bin = np.searchsorted(edges_ns, rate["t_ns"], side="right") - 1
+    bins, first, counts = np.unique(of_bin, return_index=True, return_counts=True)
+    rows = np.zeros(len(bins), RATE_ROW_DTYPE)
+    rows["start_ns"], rows["end_ns"] = edges_ns[bins], edges_ns[bins + 1]
+    rows["packets"] = counts
+    rows["overused"] = np.add.reduceat((rate["signal"] == OVERUSE).astype(np.uint64), first)
+    for name, _ in _RATES + _DELAYS:
+        rows[name] = rate[name][first + counts - 1]
     return rows
 
 

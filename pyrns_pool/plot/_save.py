@@ -16,12 +16,14 @@ from pyrns_pool.plot._data import (
     cow_data,
     hit_rate_data,
     occupancy_data,
+    rate_data,
     sizes_data,
     table_fill_data,
     tiers_data,
 )
 from pyrns_pool.plot._hit_rate import hit_rate_figure
 from pyrns_pool.plot._occupancy import occupancy_figure
+from pyrns_pool.plot._rate import rate_figure
 from pyrns_pool.plot._sizes import sizes_figure
 from pyrns_pool.plot._style import Sheet
 from pyrns_pool.plot._tables import table_fill_figure
@@ -45,6 +47,8 @@ def _sheets(result: Result) -> dict[str, tuple[_Draw, _Twin]]:
         return {**sheets, "sizes": (sizes_figure, sizes_data)}
     if result.bytes is not None:
         sheets["cow"] = (cow_figure, cow_data)
+    if "rate" in result.series:
+        sheets["rate"] = (rate_figure, rate_data)
     if result.tables:
         sheets["table_fill"] = (table_fill_figure, table_fill_data)
     return sheets
@@ -74,8 +78,8 @@ def save_figures(
     -------
     list of Path
         The files: ``occupancy``, ``hit_rate``, and of a replay ``sizes``, of a workload with
-        Bytes ``cow`` and with tables ``table_fill``, in every format and as ``.csv``; and
-        ``tiers.csv``, the numbers that the figures write beside the tiers.
+        Bytes ``cow``, with a rate ``rate`` and with tables ``table_fill``, in every format and as
+        ``.csv``; and ``tiers.csv``, the numbers that the figures write beside the tiers.
 
     Raises
     ------

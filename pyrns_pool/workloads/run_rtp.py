@@ -42,8 +42,8 @@ RATE_DTYPE = np.dtype(
         ("state", "<u4"),
     ]
 )
-"""The receiver after the packet that arrived at ``t_ns``: delay trend and its threshold, the rate that comes in (0 while it
-is not known), the estimate, and indices of RTP_SIGNALS and RTP_STATES."""
+"""The receiver after the packet that arrived at ``t_ns``: trend of the delay, its threshold, the
+rate that comes in (0 while it is not known), the estimate, indices of RTP_SIGNALS, RTP_STATES."""
 
 _ROW_KIND = RowKind(
     "RTP_DTYPE",
