@@ -15,9 +15,9 @@ from pyrns_pool.stats import TableStats
 
 COLUMNS = ("copies_avoided", "cow_copies", "cow_bytes")
 SHEETS = {
-    "normal": ["occupancy", "hit_rate", "cow", "table_fill"],
-    "extreme": ["occupancy", "hit_rate", "cow", "table_fill"],
-    "idle": ["occupancy", "hit_rate", "cow", "table_fill"],
+    "normal": ["occupancy", "hit_rate", "cow", "overview", "table_fill"],
+    "extreme": ["occupancy", "hit_rate", "cow", "overview", "table_fill"],
+    "idle": ["occupancy", "hit_rate", "cow", "overview", "table_fill"],
     "pool only": ["occupancy", "hit_rate"],
     "rtp": ["occupancy", "hit_rate", "rate", "table_fill"],
     "one packet": ["occupancy", "hit_rate", "rate", "table_fill"],
@@ -41,7 +41,8 @@ def facts(ax):
 def test_the_set_that_fits_is_drawn_and_each_figure_has_its_twin(name, result, tmp_path):
     paths = plot.save_figures(result, tmp_path)
     pictures = [f"{sheet}.{kind}" for sheet in SHEETS[name] for kind in ("svg", "png")]
-    tables = [f"{sheet}.csv" for sheet in (*SHEETS[name], "tiers")]
+    twins = [sheet for sheet in (*SHEETS[name], "tiers") if sheet != "overview"]
+    tables = [f"{twin}.csv" for twin in twins]
     assert [path.name for path in paths] == pictures + tables
     for table_name in tables:
         rows = getattr(plot, table_name.replace(".csv", "_data"))(result)
@@ -53,7 +54,20 @@ def test_the_set_that_fits_is_drawn_and_each_figure_has_its_twin(name, result, t
     assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in again]
 
 
-@pytest.mark.parametrize("sheet", ["occupancy", "hit_rate", "cow", "rate", "table_fill"])
+def test_the_overview_has_the_panels_of_tiers_and_copies_over_the_same_time():
+    result = ops_result()
+    both = [plot.occupancy_figure(result), plot.cow_figure(result)]
+    axes = plot.overview_figure(result).axes
+    print([facts(ax) for ax in axes])
+    assert [facts(ax) for ax in axes] == [facts(ax) for figure in both for ax in figure.axes]
+    assert len({ax.get_xlim() for ax in axes}) == 1
+    with pytest.raises(ValueError, match="^result: the workload 'rtp' has no Bytes"):
+        plot.overview_figure(RESULTS["pool only"]())
+
+
+@pytest.mark.parametrize(
+    "sheet", ["occupancy", "hit_rate", "cow", "overview", "rate", "table_fill"]
+)
 def test_no_words_of_a_sheet_leave_it_or_lie_on_others(name, result, sheet, monkeypatch):
     if sheet in SHEETS[name]:
         assert_words_stand_apart(lambda: getattr(plot, f"{sheet}_figure")(result), monkeypatch)

@@ -14,6 +14,9 @@ from pyrns_pool.plot import save_figures
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 PICTURE = "docs/img/occupancy.png"
+NODE_PICTURE = "docs/img/node.png"
+# pyrns-pool node LOG and these, -o DIR; pyrns-pool plot DIR; overview.png is the picture.
+NODE = "--tiers 64x217,256x148,512x13 --table paths=141 --table announces=26 --table links=28"
 DEBIAN_MATPLOTLIB = "3.6.3"  # Another version draws other bytes.
 
 
@@ -79,3 +82,11 @@ def test_the_picture_is_what_the_demo_draws_today(tmp_path):
     result = rp.replay(trace, rp.PoolConfig.preset("design"))
     save_figures(result, tmp_path, formats=("png",))
     assert (tmp_path / "occupancy.png").read_bytes() == (ROOT / PICTURE).read_bytes()
+
+
+@pytest.mark.skipif(matplotlib.__version__ != DEBIAN_MATPLOTLIB, reason="draws other bytes")
+def test_the_picture_of_the_node_is_what_its_commands_draw_today(tmp_path):
+    log = rp.shipped("reticulum_mtu500_transport.csv.gz")
+    printed("-m", "pyrns_pool", "node", log, *NODE.split(), "-o", tmp_path)
+    printed("-m", "pyrns_pool", "plot", tmp_path, "--format", "png")
+    assert (tmp_path / "overview.png").read_bytes() == (ROOT / NODE_PICTURE).read_bytes()

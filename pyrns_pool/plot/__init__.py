@@ -33,6 +33,7 @@ from pyrns_pool.plot._data import (
 )
 from pyrns_pool.plot._hit_rate import hit_rate, hit_rate_figure
 from pyrns_pool.plot._occupancy import occupancy, occupancy_figure, oversize
+from pyrns_pool.plot._overview import overview_figure
 from pyrns_pool.plot._rate import rate_figure, rate_panel
 from pyrns_pool.plot._save import save_figures
 from pyrns_pool.plot._sizes import fragmentation, sizes, sizes_figure
@@ -52,6 +53,7 @@ __all__ = [
     "occupancy_data",
     "occupancy_figure",
     "oversize",
+    "overview_figure",
     "rate_data",
     "rate_figure",
     "rate_panel",

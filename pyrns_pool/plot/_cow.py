@@ -100,7 +100,11 @@ def cow_figure(result: WorkloadResult) -> Sheet:
     ValueError
         If the workload had no Bytes.
     """
-    stats = _bytes_of(result)
+    return stack(f"Copy-on-write: {cow_words(result)}", result, cow_panels(result))
+
+
+def cow_panels(result: WorkloadResult) -> list[Panel]:
+    """Return the panels of `cow_figure`; only the last has words under its time axis."""
     last = list(_COLOURS)[-1]
 
     def draw(ax: Axes, column: str) -> None:
@@ -109,15 +113,19 @@ def cow_figure(result: WorkloadResult) -> Sheet:
             ax.set_xlabel("")
             ax.tick_params(axis="x", labelbottom=False)
 
-    panels = [
+    return [
         Panel(
             _TITLE_IN, _PANEL_IN, _AXIS_IN if name == last else _GAP_IN, partial(draw, column=name)
         )
         for name in _COLOURS
     ]
+
+
+def cow_words(result: WorkloadResult) -> str:
+    """Return how many copies were made and avoided."""
+    stats = _bytes_of(result)
     made = counted(stats.cow_copies, "copy").replace("copys", "copies")
-    avoided = f"{stats.copies_avoided:,} avoided"
-    return stack(f"Copy-on-write: {made} made, {avoided}", result, panels)
+    return f"{made} made, {stats.copies_avoided:,} avoided"
 
 
 def _bytes_of(result: WorkloadResult) -> BytesStats:

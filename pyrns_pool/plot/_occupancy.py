@@ -128,6 +128,11 @@ def occupancy_figure(result: PoolResult) -> Sheet:
         8 inches wide: 1200 pixels at its own resolution. One Axes for each tier, smallest first,
         and one for the oversize requests if there are any.
     """
+    return stack(_headline(result), result, occupancy_panels(result), occupancy_handles(result))
+
+
+def occupancy_panels(result: PoolResult) -> list[Panel]:
+    """Return the panels of `occupancy_figure`; only the last has words under its time axis."""
     tiers = len(result.config.tiers)
     panel_in = _PANEL_IN + _ROW_IN * len(_tick_kinds(result))
     heights_in = [panel_in] * tiers + [_OVERSIZE_IN] * (result.stats.oversize > 0)
@@ -141,11 +146,10 @@ def occupancy_figure(result: PoolResult) -> Sheet:
             ax.set_xlabel("")
             ax.tick_params(axis="x", labelbottom=False)
 
-    panels = [
+    return [
         Panel(_TITLE_IN, height_in - _TITLE_IN - _GAP_IN, _GAP_IN, partial(draw, index=index))
         for index, height_in in enumerate(heights_in)
     ]
-    return stack(_headline(result), result, panels, _handles(result, "#777777"))
 
 
 def _draw_tier(
@@ -166,7 +170,7 @@ def _draw_tier(
     ax.axhline(slots, color=INK, linewidth=1.0, linestyle=(0, (5, 2)), label="capacity")
     ax.axhline(0, color=FAINT, linewidth=0.8)
 
-    kinds, handles = _tick_kinds(result), _handles(result, colour)
+    kinds, handles = _tick_kinds(result), occupancy_handles(result, colour)
     for row, (name, word, row_colour) in enumerate(kinds):
         bottom = -(_ROWS_GAP + (row + 1) * _ROW) * slots
         _draw_ticks(ax, axis, rows, name, (bottom, 0.85 * _ROW * slots), _most(result), row_colour)
@@ -325,7 +329,7 @@ def _x_label(result: PoolResult, axis: TimeAxis) -> str:
     return f"{axis.label}, in {counted(bins, 'bin')} of {width}"
 
 
-def _handles(result: PoolResult, colour: str) -> list[Any]:
+def occupancy_handles(result: PoolResult, colour: str = "#777777") -> list[Any]:
     """Return what the legend explains; ticks are in it only if there are some."""
     most = _most(result)
     scale = f"per bin (log scale, tallest {most:,})" if most > 1 else "in the bin, once"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Optional, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from pyrns_pool.plot._data import (
 )
 from pyrns_pool.plot._hit_rate import hit_rate_figure
 from pyrns_pool.plot._occupancy import occupancy_figure
+from pyrns_pool.plot._overview import overview_figure
 from pyrns_pool.plot._rate import rate_figure
 from pyrns_pool.plot._sizes import sizes_figure
 from pyrns_pool.plot._style import Sheet
@@ -34,11 +35,14 @@ __all__ = ["save_figures"]
 
 FORMATS = ("svg", "png")
 _Draw = Callable[[Any], Sheet]
-_Twin = Callable[[Any], NDArray[np.void]]
+_Twin = Optional[Callable[[Any], NDArray[np.void]]]
 
 
 def _sheets(result: Result) -> dict[str, tuple[_Draw, _Twin]]:
-    """Return the figures that a result has something to show in, each with its data twin."""
+    """Return the figures that a result has something to show in, each with its data twin.
+
+    The overview has none, since it repeats what others show.
+    """
     sheets: dict[str, tuple[_Draw, _Twin]] = {
         "occupancy": (occupancy_figure, occupancy_data),
         "hit_rate": (hit_rate_figure, hit_rate_data),
@@ -47,6 +51,7 @@ def _sheets(result: Result) -> dict[str, tuple[_Draw, _Twin]]:
         return {**sheets, "sizes": (sizes_figure, sizes_data)}
     if result.bytes is not None:
         sheets["cow"] = (cow_figure, cow_data)
+        sheets["overview"] = (overview_figure, None)
     if "rate" in result.series:
         sheets["rate"] = (rate_figure, rate_data)
     if result.tables:
@@ -79,7 +84,8 @@ def save_figures(
     list of Path
         The files: ``occupancy``, ``hit_rate``, and of a replay ``sizes``, of a workload with
         Bytes ``cow``, with a rate ``rate`` and with tables ``table_fill``, in every format and as
-        ``.csv``; and ``tiers.csv``, the numbers that the figures write beside the tiers.
+        ``.csv``; ``overview`` (occupancy and copies) of a workload with Bytes, in every format;
+        and ``tiers.csv``, the numbers that the figures write beside the tiers.
 
     Raises
     ------
@@ -100,7 +106,7 @@ def save_figures(
     kinds = list(dict.fromkeys(formats))
     sheets = _sheets(result)
     figures = {folder / f"{name}.{kind}": (name, kind) for name in sheets for kind in kinds}
-    tables = {folder / f"{name}.csv": twin for name, (_, twin) in sheets.items()}
+    tables = {folder / f"{name}.csv": twin for name, (_, twin) in sheets.items() if twin}
     tables[folder / "tiers.csv"] = tiers_data
     for path in (*figures, *tables):
         if path.exists() and not overwrite:

@@ -1,8 +1,8 @@
 """Workloads: code that drives a pool and its Bytes in closed loop, with a clock of its own.
 
 `run_ops` runs operations that a script wrote down with `Workload` or as an array. `run_node` is a
-Reticulum node that a packet log drives; `sufficient_pool` and `sufficient_tables` say what it would
-need. `run_rtp` is the receiver of a bandwidth estimator. `node_packets` and `rtp_stream` make
+Reticulum node that a packet log drives; `sufficient_pool` and `sufficient_tables` say what it
+would need. `run_rtp` is the receiver of a bandwidth estimator. `node_packets` and `rtp_stream` make
 traffic for both from a seed.
 """
 
