@@ -227,7 +227,7 @@ static void test_every_frame_is_a_packet_with_the_header_that_its_row_names(void
         }
         end(world);
     }
-    CHECK_EQUAL(frames, 2u * ROWS);
+    CHECK_EQUAL(frames, (uint64_t)2 * ROWS);
 }
 
 static void test_orders_that_the_node_refuses_leave_no_link_behind(void)
