@@ -19,7 +19,6 @@ static rns_traffic_row_t rows[ROWS_MAX];
 static uint8_t identity[RNS_PACKET_HASH_BYTES];
 static size_t row_count;
 static uint64_t rows_run;
-static uint32_t least_capacity; /* Of every table. */
 
 static rns_transport_t node;
 static rns_traffic_t traffic;
@@ -35,8 +34,7 @@ static void read_rows(const char* path)
     (void)fclose(file);
 }
 
-/* Make the node anew: a reset would leave its random numbers where they are. */
-static void make_node(rns_store_t* store)
+static void make_node(rns_store_t* store, uint32_t least_capacity)
 {
     static _Alignas(64) uint8_t storage[4u << 20];
     rns_transport_config_t config;
@@ -87,20 +85,18 @@ static void make_traffic(void)
     memcpy(traffic.identity, identity, sizeof traffic.identity);
 }
 
-static void open_log(allocs_world_t* world, uint32_t parameter)
+static void open_log(allocs_world_t* world, uint32_t least_capacity)
 {
     const rns_span_t name = {"node", 4};
     allocs_sha256(NULL, &name, 1, identity);
-    least_capacity = parameter;
     rows_run = 0;
-    make_node(&world->store);
+    make_node(&world->store, least_capacity);
 }
 
 static void run_log(allocs_world_t* world, uint64_t operations)
 {
     size_t row = 0;
     CHECK(rns_transport_reset(&node));
-    make_node(&world->store);
     make_meter(world);
     make_traffic();
     runner = (rns_node_run_t){.node = &node, .traffic = &traffic, .meter = &meter};
@@ -139,6 +135,7 @@ static void close_wide_log(allocs_world_t* world)
 allocs_group_t allocs_log_paths(const char* log_path)
 {
     static allocs_path_t paths[] = {
+        /* The parameter is the least capacity of every table. */
         {.name = "node, whole log",
          .operation = "a packet of the recorded log, and the timers due; wide tables",
          .parameter = WIDE_CAPACITY,
