@@ -15,11 +15,8 @@ TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-hypothesis python3-nbcl
     python3-nbformat python3-ipykernel clang clang-format clang-tidy cppcheck \
     libclang-rt-14-dev gcc-multilib gcc-arm-none-eabi gcc-riscv64-unknown-elf black flake8 mypy \
     pydocstyle valgrind g++ nettle-dev
-BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 \
-    g++ nettle-dev
-    pydocstyle valgrind
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
-    libglib2.0-dev libabsl-dev qtbase5-dev
+    nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev
 
 # What the extension modules are compiled from. Folders are listed too: their time stamps change
 # when a source is removed.
@@ -48,7 +45,6 @@ lint: packages-test $(INSTALLED) ## run the linters only
 sanitize: packages-test $(INSTALLED) ## run the C suites under the sanitizers only
 	@$(PYTEST) tests -k sanit
 
-bench: packages-bench $(INSTALLED) ## measure the core against its peers, the replay, the tables, Bytes
 bench: packages-bench $(INSTALLED) ## measure core and Bytes against their peers, replay, tables
 	@$(VENV)/bin/python benchmarks/core_peers.py
 	@$(VENV)/bin/python benchmarks/bytes_peers.py

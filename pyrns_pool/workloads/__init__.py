@@ -2,8 +2,8 @@
 
 `run_ops` runs operations that a script wrote down with `Workload` or as an array. `run_node` is a
 Reticulum node that a packet log drives; `sufficient_pool` and `sufficient_tables` say what it
-would need. `run_rtp` is the receiver of a bandwidth estimator. `node_packets` and `rtp_stream` make
-traffic for both from a seed.
+would need. `run_rtp` is the receiver of a bandwidth estimator. `node_packets` and `rtp_stream`
+make traffic for both from a seed.
 """
 
 from pyrns_pool.workloads.node import node_tables, run_node
