@@ -201,6 +201,13 @@ LEAF = [
     (82, "in", "DATA", "RESOURCE", 483),
     (83, "in", "DATA", "RESOURCE", 179),
     (84, "pack", "PROOF", "RESOURCE_PRF", 83),
+    (85, "pack", "DATA", "RESOURCE", 483),
+    (85, "pack", "DATA", "RESOURCE", 131),
+    (86, "pack", "DATA", "RESOURCE_ADV", 211),
+    (87, "in", "DATA", "RESOURCE_REQ", 115),
+    (88, "out", "DATA", "RESOURCE", 483),
+    (88, "out", "DATA", "RESOURCE", 131),
+    (89, "in", "PROOF", "RESOURCE_PRF", 83),
     (90, "pack", "DATA", "LINKCLOSE", 99),
     (95, "pack", "DATA", "NONE", 51),
     (99, "in", "ANNOUNCE", "NONE", 183),
@@ -212,10 +219,12 @@ def test_a_leaf_sends_what_its_host_orders_and_gets_its_proofs():
     counts = result.counts
     add_up(result)
     assert result.workload.provenance["role"] == "leaf"
-    assert (counts["originated"], counts["send_failures"]) == (9, 0)
-    assert (counts["links_opened"], counts["links_closed"], counts["resources_done"]) == (1, 1, 1)
-    assert (counts["proofs"], counts["delivered"], counts["announces"]) == (2, 6, 2)
-    assert (counts["invented_links"], counts["invented_transfers"]) == (1, 1)
+    assert (counts["originated"], counts["send_failures"]) == (12, 0)
+    assert (counts["links_opened"], counts["links_closed"], counts["resources_done"]) == (1, 1, 2)
+    assert (counts["proofs"], counts["delivered"], counts["announces"]) == (2, 8, 2)
+    assert (counts["invented_links"], counts["invented_transfers"]) == (1, 2)
+    parts = [table.high_water for table in result.tables if table.name.startswith("parts")]
+    assert parts == [2, 2]  # Kept by the receiver, and by the sender, until the proof.
     assert sum(counts[f"lost_without_{name}"] for name in ("destination", "link", "packet")) == 0
 
 

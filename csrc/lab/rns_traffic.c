@@ -138,10 +138,12 @@ static rns_traffic_step_t order(const rns_traffic_t* self, const rns_traffic_let
                   .interface = letter->interface}};
 }
 
+/// Tell whether a row is put into the node (see the file comment of rns_traffic.h).
 static bool is_input(const rns_traffic_t* self, const rns_traffic_row_t* row)
 {
-    return row->direction == RNS_TRAFFIC_IN ||
-           (self->is_leaf && row->direction == RNS_TRAFFIC_PACK);
+    const bool is_part = row->type == RNS_PACKET_DATA && row->context == RNS_CONTEXT_RESOURCE;
+    const rns_direction_t order = is_part ? RNS_TRAFFIC_OUT : RNS_TRAFFIC_PACK;
+    return row->direction == RNS_TRAFFIC_IN || (self->is_leaf && row->direction == order);
 }
 
 rns_traffic_step_t rns_traffic_step(rns_traffic_t* self, size_t row_index)
@@ -150,7 +152,7 @@ rns_traffic_step_t rns_traffic_step(rns_traffic_t* self, size_t row_index)
     if (!is_input(self, row)) {
         return (rns_traffic_step_t){.act = RNS_TRAFFIC_NOTHING};
     }
-    rns_traffic_letter_t letter = {.row = row, .is_order = row->direction == RNS_TRAFFIC_PACK};
+    rns_traffic_letter_t letter = {.row = row, .is_order = row->direction != RNS_TRAFFIC_IN};
     letter.header.type = (rns_packet_type_t)row->type;
     letter.header.hops = self->is_leaf ? 1u : 0u;
     rns_traffic_fill(self, self->address, sizeof self->address);

@@ -6,6 +6,9 @@
 /// Does not: touch pool or node; packets are built in memory of the caller, as by an interface's
 /// DMA. Sign or encrypt: what Reticulum signs or encrypts is random here.
 ///
+/// What arrives is a log's `in` rows, and what a leaf's host sends its `pack` rows; but parts of
+/// resources are sent when they went `out`, since Reticulum packs all of them before the first.
+///
 /// A row of a log says time, direction, type, context and length. What is invented:
 ///   - Announces of one length are those of two destinations by turns, one behind interface 0 and
 ///     one behind interface 1, with header 1. A leaf has interface 0 only, and behind it one

@@ -20,8 +20,8 @@ from pyrns_pool.workload_results import WorkloadResult
 from pyrns_pool.workloads.node import NODE_ROLES, TableSizes, run_node
 from pyrns_pool.workloads.node_size import sufficient_pool, sufficient_tables
 
-POOL_DEFAULT = PoolConfig.parse("64x224,256x64,512x96")
-"""What the two recorded nodes, a transport node and a leaf, never had full at once, rounded up."""
+POOL_DEFAULT = PoolConfig.parse("64x224,256x64,512x16")
+"""What the shipped recording needs with the default tables, 217, 56 and 6 slots, rounded up."""
 OUTCOMES = {
     "forwarded": "forwarded",
     "delivered": "delivered",
