@@ -228,6 +228,30 @@ def test_a_leaf_sends_what_its_host_orders_and_gets_its_proofs():
     assert sum(counts[f"lost_without_{name}"] for name in ("destination", "link", "packet")) == 0
 
 
+def test_a_link_request_that_the_pool_refused_is_not_proven():
+    rows = [(0, "in", "ANNOUNCE", "NONE", 199), (1, "pack", "LINKREQUEST", "NONE", 86)]
+    rows += [(2, "in", "PROOF", "LRPROOF", 118), (3, "pack", "DATA", "CHANNEL", 131)]
+    counts = run_node(log_of(*rows), rp.PoolConfig.parse("64x9")).counts
+    assert (counts["invented_links"], counts["lost_without_link"], counts["sends"]) == (0, 2, 0)
+    counts = run_node(log_of(*rows), AMPLE).counts
+    assert (counts["invented_links"], counts["lost_without_link"], counts["sends"]) == (1, 0, 2)
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_a_leaf_tells_transfers_in_its_two_directions_apart(seed):
+    rows = [(0, "in", "ANNOUNCE", "NONE", 199)]
+    for t in range(1, 4):
+        rows += [(t, "pack", "LINKREQUEST", "NONE", 86), (t, "in", "PROOF", "LRPROOF", 118)]
+    rows += [(9, "pack", "DATA", "RESOURCE_ADV", 211), (9, "in", "DATA", "RESOURCE_ADV", 211)]
+    for t in range(10, 13):
+        rows += [(t, "out", "DATA", "RESOURCE", 483), (t, "in", "DATA", "RESOURCE", 483)]
+    rows += [(20, "in", "PROOF", "RESOURCE_PRF", 83), (21, "pack", "PROOF", "RESOURCE_PRF", 83)]
+    result = run_node(log_of(*rows), AMPLE, seed=seed)
+    rows = {table.name: (table.high_water, table.count) for table in result.tables}
+    assert (rows["parts_out"], rows["parts_in"]) == ((3, 0), (3, 0))
+    assert result.counts["resources_done"] == 2
+
+
 def test_the_role_can_be_given_and_is_a_leaf_only_where_the_log_says_so():
     transit = [row for row in LEAF if row[1] == "in"]
     assert run_node(log_of(*transit), AMPLE).workload.provenance["role"] == "transport node"

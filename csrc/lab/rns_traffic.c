@@ -15,32 +15,28 @@ static void count_lost(rns_traffic_t* self, const rns_traffic_letter_t* letter)
 
 /* ---- Into the buffer ------------------------------------------------------------------------ */
 
-/// Write `bytes` at `at`, as far as the packet reaches: a row may be too short for its kind.
-static uint32_t write(uint8_t* buffer, uint32_t length, uint32_t at, rns_span_t span)
+/// Write bytes and return where they end. What begins a packet always fits the buffer; a row that
+/// is too short for its kind is cut when it is sent.
+static uint32_t write(uint8_t* buffer, uint32_t at, const void* start, size_t bytes)
 {
-    if (at < length) {
-        memcpy(buffer + at, span.start, span.bytes < length - at ? span.bytes : length - at);
-    }
-    return at + (uint32_t)span.bytes;
+    memcpy(buffer + at, start, bytes);
+    return at + (uint32_t)bytes;
 }
 
 static uint32_t write_header(const rns_traffic_t* self, const rns_traffic_letter_t* letter)
 {
     const rns_packet_header_t* const header = &letter->header;
     const bool is_second = header->transport_id != NULL;
-    const uint8_t first[] = {(uint8_t)((is_second ? 0x50u : 0u) |
-                                       (uint32_t)header->destination_type << 2 | header->type),
-                             header->hops};
-    const uint8_t context = letter->row->context;
-    const uint32_t length = letter->row->length;
-    uint32_t at = write(self->buffer, length, 0, (rns_span_t){first, sizeof first});
+    const uint32_t flags = (is_second ? 0x50u : 0u) | (uint32_t)header->destination_type << 2 |
+                           (uint32_t)header->type;
+    self->buffer[0] = (uint8_t)flags;
+    self->buffer[1] = header->hops;
+    uint32_t at = 2;
     if (is_second) {
-        const rns_span_t hop = {header->transport_id, RNS_PACKET_ADDRESS_BYTES};
-        at = write(self->buffer, length, at, hop);
+        at = write(self->buffer, at, header->transport_id, RNS_PACKET_ADDRESS_BYTES);
     }
-    const rns_span_t address = {self->address, RNS_PACKET_ADDRESS_BYTES};
-    at = write(self->buffer, length, at, address);
-    return write(self->buffer, length, at, (rns_span_t){&context, 1});
+    at = write(self->buffer, at, self->address, RNS_PACKET_ADDRESS_BYTES);
+    return write(self->buffer, at, &letter->row->context, 1);
 }
 
 static uint32_t write_letter(rns_traffic_t* self, const rns_traffic_letter_t* letter)
@@ -55,7 +51,7 @@ static uint32_t write_letter(rns_traffic_t* self, const rns_traffic_letter_t* le
         at = write_header(self, letter);
     }
     for (uint32_t i = 0; i < letter->content_count; ++i) {
-        at = write(self->buffer, length, at, letter->content[i]);
+        at = write(self->buffer, at, letter->content[i].start, letter->content[i].bytes);
     }
     return length;
 }

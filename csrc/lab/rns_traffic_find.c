@@ -110,6 +110,7 @@ static bool is_sent_by_initiator(const rns_traffic_t* self, const rns_traffic_le
 
 static void link_proof(rns_traffic_t* self, rns_traffic_letter_t* letter)
 {
+    letter->header.destination_type = RNS_DESTINATION_LINK;
     rns_traffic_link_t* const link =
         rns_traffic_next_link(self, false, self->is_leaf && !letter->is_order);
     if (link != NULL) {
