@@ -226,7 +226,7 @@ def render(rows):
             "by mmap or sbrk past the heap is not seen. Requests are those to the pool, which "
             "has exactly the slots of the path's own high-water marks; 32 bytes of headroom and "
             "64 of tailroom are wished for each buffer, so that 500 bytes lie in 1024. ns: median "
-            "of 5 rounds, after a round to warm up.",
+            "of 5 rounds, after a round to warm up, of the build for one thread (RNS_SYNC_NONE).",
             steady_table(rows),
             "One operation is\n\n" + "\n".join(f"- {k}: {v}" for k, v in operations.items()),
             "## Where it reached the heap",
