@@ -34,10 +34,39 @@ def printed(*command):
     return done.stdout
 
 
-def test_the_script_prints_what_the_readme_says():
-    (script,) = blocks("python")
-    assert len(script.strip().splitlines()) <= 15
-    assert printed("-c", script) in blocks("")
+def table_rows(text):
+    """Return the cells of every row of every table in a text, marks of code and emphasis gone."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [tuple(re.sub("[`*]", "", cell).strip() for cell in line.split("|")[1:-1]) for line in lines]
+
+
+def test_the_scripts_print_what_the_readme_says():
+    scripts = blocks("python")
+    print(f"{len(scripts)} scripts")
+    assert len(scripts) == 2
+    for script in scripts:
+        assert len(script.strip().splitlines()) <= 15
+        assert printed("-c", script) in blocks("")
+
+
+def test_the_node_prints_what_the_readme_says():
+    (command,) = [text for text in blocks("sh") if text.startswith("pyrns-pool node")]
+    words = command.replace("\\\n", " ").split()
+    assert printed("-m", "pyrns_pool", *words[1:]).rstrip() + "\n" in blocks("")
+
+
+@pytest.mark.parametrize("name", ["allocs", "bytes"])
+def test_the_rows_of_a_result_are_those_that_its_benchmark_wrote(name):
+    (path,) = re.findall(rf"\]\((benchmarks/results/[0-9-]+-{name}\.md)\)", README)
+    before = README[: README.index(path)]
+    after = README[README.index(path) :]
+    paragraph = after if name == "allocs" else before[before.rindex("\n**") :] + after
+    table = re.search(r"^\|.*?\n\n", paragraph, re.M | re.S)[0]
+    known = {cell for row in table_rows((ROOT / path).read_text()) for cell in row}
+    numbers = [cell for row in table_rows(table)[2:] for cell in row[1:]]
+    print(f"{len(numbers)} numbers of {path}")
+    assert len(numbers) >= 48
+    assert not [number for number in numbers if number not in known]
 
 
 def test_the_demo_prints_what_the_readme_says(tmp_path):
