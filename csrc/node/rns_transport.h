@@ -7,9 +7,14 @@
 /// any content: none is made or verified, a packet for a local destination is delivered as it
 /// came, and what a host sends it hands over encrypted. Nor does it bind addresses to keys, read a
 /// clock (every call is told the time, which never runs backwards), speak to interfaces (hooks
-/// do, and they remove and add access codes), or model tunnels, announce queues, rate limits,
-/// channels and the content of resources. Source of the rules: Reticulum 1.4.2, RNS/Transport.py;
-/// of the sizes: microReticulum.
+/// do, and they remove and add access codes), or model tunnels, announce queues, announces held
+/// back, rate limits, the search for unknown paths, channels and the content of resources. Source
+/// of the rules: Reticulum 1.4.2, RNS/Transport.py; of the sizes: microReticulum.
+///
+/// Departs from Reticulum in that a path response is sent at once, not after 0.4 s; that only the
+/// hashes of packets that were of use are remembered, and none of contexts that may repeat; and
+/// that a packet whose way back finds no room is forwarded all the same. As in Reticulum, a link
+/// in transit keeps its entry until 900 s after its last packet, closed or not.
 ///
 /// How: `inbound` copies a frame into one slot, as an interface driver does, and from then on the
 /// packet is that slot: hops and next hop are changed in place while nobody else shares it. What
