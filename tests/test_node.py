@@ -121,6 +121,12 @@ def test_sufficient_pool_adds_a_tier_for_what_fits_in_none():
     assert run_node(LOG, pool, tables=TABLES).stats.misses == 0
 
 
+def test_sufficient_pool_tries_more_until_nothing_is_missed(monkeypatch):
+    wanted = sufficient_pool(LOG, SLOT_BYTES, tables=TABLES)
+    monkeypatch.setattr("pyrns_pool.workloads.node_size.AMPLE_SLOTS", 1)
+    assert sufficient_pool(LOG, SLOT_BYTES, tables=TABLES) == wanted
+
+
 def test_sufficient_tables_refuse_and_cull_nothing_and_one_entry_fewer_does():
     more = sufficient_tables(LOG, SLOT_BYTES)
     assert more == TABLES
@@ -136,7 +142,7 @@ def test_a_pool_that_is_too_small_drops_counts_and_leaks_nothing():
     row = 0
     while row < len(LOG):
         row = run.advance(row, min(row + 1000, len(LOG)))
-    result = run.result(1)
+    result = run.result()
     assert result.counts["dropped_no_memory"] > 0 and result.stats.in_use > 0
     run.close()
     stats = run._native.stats()
@@ -150,7 +156,7 @@ def test_the_heap_serves_exactly_what_the_pool_missed_and_gets_it_all_back():
     row = 0
     while row < len(LOG):
         row = run.advance(row, min(row + 1000, len(LOG)))
-    result = run.result(1)
+    result = run.result()
     stats = result.stats
     assert stats.fallbacks == stats.misses > 0 and stats.failures == 0
     assert result.counts["forwarded"] == FORWARDED
@@ -164,7 +170,7 @@ def test_steps_of_any_size_give_the_same(full):
         row = 0
         while row < len(LOG):
             row = run.advance(row, min(row + step, len(LOG)))
-        assert values(run.result(1)) == values(full)
+        assert values(run.result()) == values(full)
         run.close()
 
 

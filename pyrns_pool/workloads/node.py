@@ -30,7 +30,7 @@ TABLE_CAPACITY_MAX = 1 << 20
 SEED_MAX = (1 << 64) - 1
 CHUNK_ROWS = 2000  # Some tens of milliseconds, after which Ctrl-C is seen.
 PACK, OUT, IN = range(len(DIRECTIONS))
-DATA, ANNOUNCE = TYPES.index("DATA"), TYPES.index("ANNOUNCE")
+ANNOUNCE = TYPES.index("ANNOUNCE")
 
 TableSizes = Mapping[str, Union[int, tuple[int, str]]]
 """Capacity, or capacity and policy, of each table that is not to have its default."""
@@ -126,7 +126,7 @@ def run_node(
             row = run.advance(row, min(row + CHUNK_ROWS, len(log)))
             if progress is not None:
                 progress(row / len(log))
-        return run.result(seed)
+        return run.result()
     finally:
         run.close()
 
@@ -255,7 +255,7 @@ class _Run:
         bins: int,
     ) -> None:
         lib, ffi = none
-        self._log, self._config, self._is_leaf = log, config, is_leaf
+        self._log, self._config, self._is_leaf, self._seed = log, config, is_leaf, seed
         rows = traffic_rows(log)
         start, end = int(rows["t_ns"][0]), int(rows["t_ns"][-1]) + 1
         self._native = NativePool(none, config, header_bytes=lib.RNS_BUFFER_HEADER_BYTES)
@@ -276,7 +276,7 @@ class _Run:
             "rns_node_run_t *",
             {"node": self._node, "traffic": self._traffic, "meter": self._meter.state},
         )
-        self._init_node(sizes, seed, identity, longest)
+        self._init_node(sizes, identity, longest)
         traffic = self._traffic
         traffic.rows, traffic.row_count = self._held["rows"], len(rows)
         traffic.buffer, traffic.is_leaf = self._held["buffer"], is_leaf
@@ -284,14 +284,14 @@ class _Run:
         lib.rns_node_run_begin(self._state)
 
     def _init_node(
-        self, sizes: Mapping[str, tuple[int, str]], seed: int, identity: bytes, mtu_bytes: int
+        self, sizes: Mapping[str, tuple[int, str]], identity: bytes, mtu_bytes: int
     ) -> None:
         lib, ffi = none
         wanted = ffi.new("rns_transport_config_t *")
         lib.rns_transport_config_default(wanted)
         wanted.is_transport = not self._is_leaf
         wanted.interface_count = 1 if self._is_leaf else 2
-        wanted.identity, wanted.seed = identity, seed
+        wanted.identity, wanted.seed = identity, self._seed
         wanted.mtu_bytes = mtu_bytes
         for table, (capacity, policy) in zip(wanted.tables, sizes.values()):
             table.capacity, table.policy = capacity, TABLE_POLICIES.index(policy)
@@ -310,7 +310,7 @@ class _Run:
             raise self._hash.error
         return int(next_row[0])
 
-    def result(self, seed: int) -> WorkloadResult:
+    def result(self) -> WorkloadResult:
         """Return the result; the node is as it was."""
         meter = self._meter.end()
         self._native.check()
@@ -325,7 +325,7 @@ class _Run:
                 name="node",
                 events=int(self._state.inputs + self._state.timers),
                 duration_ns=self._log.duration_ns,
-                seed=seed,
+                seed=self._seed,
                 provenance=provenance,
             ),
             tables=self._tables(),

@@ -16,7 +16,7 @@ from pyrns_pool.workloads.node import TableSizes, run_node, table_sizes
 
 __all__ = ["sufficient_pool", "sufficient_tables"]
 
-AMPLE_SLOTS = 1 << 16
+AMPLE_SLOTS = 1 << 12
 AMPLE_FACTOR = 4
 SLOT_STEP_BYTES = 16
 CULL_AT_PERCENT = 90  # RNS_TABLE_CULL_AT_PERCENT
@@ -92,8 +92,13 @@ def sufficient_tables(
 def _ample_run(
     log: PacketLog, slot_bytes: tuple[int, ...], arguments: dict[str, Any]
 ) -> WorkloadResult:
-    ample = PoolConfig(tuple(Tier(size, AMPLE_SLOTS) for size in slot_bytes))
-    return run_node(log, ample, **arguments)
+    slots = AMPLE_SLOTS
+    while True:
+        ample = PoolConfig(tuple(Tier(size, slots) for size in slot_bytes))
+        result = run_node(log, ample, **arguments)
+        if not result.stats.exhausted:
+            return result
+        slots *= AMPLE_FACTOR
 
 
 def _capacity(row: TableStats) -> int:
