@@ -143,7 +143,9 @@ def test_the_bars_of_a_table_are_its_share_of_the_capacity():
     result = ops_result()
     ax = plot.table_fill(result, Figure(figsize=(8, 3)).add_subplot())
     bars = {c.get_label(): c[0].get_width() for c in ax.containers if " " in c.get_label()}
-    for lane, each in enumerate(result.tables):
+    used = [each for each in result.tables if each.puts]
+    assert [len(bars), len(used), len(result.tables)] == [6, 3, 4]
+    for lane, each in enumerate(used):
         assert bars[f"count {lane}"] == 100 * each.count / each.capacity
         assert bars[f"high {lane}"] == 100 * each.high_water / each.capacity
     words = [text.get_text() for text in ax.texts]
@@ -154,9 +156,13 @@ def test_the_bars_of_a_table_are_its_share_of_the_capacity():
         "500 of 512, high water 512; rejected 1,234,567; expired 998,877",
         "hashes (ring)",
         "4,096 of 4,096, high water 4,096; overwrote 1,000,000",
-        "links (reject)",
-        "0 of 32, high water 0",
     ]
+
+
+def test_tables_are_drawn_even_if_none_was_used():
+    tables = (table("a"), table("b", "ring"))
+    ax = plot.table_fill(replace(ops_result(), tables=tables), Figure().add_subplot())
+    assert [text.get_text() for text in ax.texts][::2] == ["a (reject)", "b (ring)"]
 
 
 def test_the_rows_of_the_tables_are_their_statistics():

@@ -19,8 +19,8 @@ def table(name="paths", policy="reject", capacity=8, count=0, high_water=0, **co
 
 TABLES = (
     table("paths", "cull", 2048, 1700, 1844, culls=12_345, cull_runs=45, puts=20_000),
-    table("reverse", "reject", 512, 500, 512, rejects=1_234_567, expired=998_877),
-    table("hashes", "ring", 4096, 4096, 4096, overwrites=1_000_000),
+    table("reverse", "reject", 512, 500, 512, rejects=1_234_567, expired=998_877, puts=2_233_944),
+    table("hashes", "ring", 4096, 4096, 4096, overwrites=1_000_000, puts=1_004_096),
     table("links", "reject", 32),
 )
 

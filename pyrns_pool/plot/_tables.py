@@ -38,12 +38,12 @@ _LOSSES = {"rejects": "rejected", "culls": "culled", "overwrites": "overwritten"
 
 
 def table_fill(result: WorkloadResult, ax: Axes) -> Axes:
-    """Draw the fill of each table against its capacity, a lane for each.
+    """Draw the fill of each table that was used against its capacity, a lane for each.
 
     Parameters
     ----------
     result : WorkloadResult
-        What ran; it had tables.
+        What ran; it had tables. If none was used, all are drawn.
     ax : matplotlib Axes
         Where to draw.
 
@@ -115,7 +115,9 @@ def table_fill_figure(result: WorkloadResult) -> Sheet:
 def _rows(result: WorkloadResult) -> Any:
     if not result.tables:
         raise ValueError(f"result: the workload {result.workload.name!r} has no tables")
-    return table_fill_data(result)
+    rows = table_fill_data(result)
+    used = rows[rows["puts"] > 0]
+    return used if len(used) else rows
 
 
 def _facts(row: Any) -> str:
