@@ -221,7 +221,7 @@ def test_missing_rows_are_faults(rows):
 def test_an_allocation_that_escapes_fails_the_command_and_is_named(tmp_path):
     for part in ("csrc", "benchmarks"):
         shutil.copytree(cbuild.ROOT / part, tmp_path / part)
-    source = tmp_path / "csrc" / "core" / "rns_bytes.c"
+    source = tmp_path / "csrc" / "core" / "rns_bytes_make.c"
     text = source.read_text()
     begin = text.index("rns_status_t rns_bytes_compact(")
     begin = text.index("{\n", begin) + 2
@@ -234,4 +234,4 @@ def test_an_allocation_that_escapes_fails_the_command_and_is_named(tmp_path):
     print(done.stderr)
     assert done.returncode == 1
     assert "compact: 40 allocations, 40 frees in 40 operations" in done.stderr
-    assert "compact: 40 from\n    allocs: rns_bytes_compact (rns_bytes.c:" in done.stderr
+    assert "compact: 40 from\n    allocs: rns_bytes_compact (rns_bytes_make.c:" in done.stderr
