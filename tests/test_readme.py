@@ -37,7 +37,9 @@ def printed(*command):
 def table_rows(text):
     """Return the cells of every row of every table in a text, marks of code and emphasis gone."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    return [tuple(re.sub("[`*]", "", cell).strip() for cell in line.split("|")[1:-1]) for line in lines]
+    return [
+        tuple(re.sub("[`*]", "", cell).strip() for cell in line.split("|")[1:-1]) for line in lines
+    ]
 
 
 def test_the_scripts_print_what_the_readme_says():
