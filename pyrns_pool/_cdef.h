@@ -770,3 +770,82 @@ typedef struct {
 rns_transport_hooks_t rns_node_run_hooks(rns_node_run_t* self, rns_hash_hook_t hash);
 void rns_node_run_begin(rns_node_run_t* self);
 void rns_node_run_rows(rns_node_run_t* self, size_t first, size_t end, size_t* next_out);
+
+/* ---- lab: rns_heap.h, rns_heap_run.h, rns_packet_node.h ---- */
+
+#define RNS_HEAP_ARENA_BYTES_MAX ...
+#define RNS_HEAP_KIND_COUNT ...
+#define RNS_HEAP_NONE ...
+#define RNS_PACKET_NODE_TICK_NS ...
+#define RNS_PACKET_NODE_SHARE_BYTES_MAX ...
+
+typedef enum { RNS_HEAP_FIRST_FIT, ... } rns_heap_kind_t;
+
+typedef struct {
+    rns_heap_kind_t kind;
+    uint32_t arena_bytes;
+    uint32_t alignment_bytes;
+    uint32_t word_bytes;
+} rns_heap_config_t;
+
+typedef struct {
+    uint32_t header_bytes;
+    ...;
+} rns_heap_t;
+
+typedef struct {
+    rns_status_t status;
+    const char* invariant;
+    uint32_t offset_bytes;
+} rns_heap_damage_t;
+
+const char* rns_heap_kind_name(uint32_t kind);
+rns_status_t rns_heap_storage_bytes(const rns_heap_config_t* config, size_t* out);
+rns_status_t rns_heap_init(rns_heap_t* self, const rns_heap_config_t* config,
+                           rns_memory_t storage);
+rns_status_t rns_heap_take(rns_heap_t* self, size_t size_bytes, uint32_t* out);
+rns_status_t rns_heap_give(rns_heap_t* self, uint32_t offset_bytes);
+bool rns_heap_fits(const rns_heap_t* self, size_t size_bytes);
+uint64_t rns_heap_block_bytes(const rns_heap_t* self, size_t size_bytes);
+uint32_t rns_heap_largest_free(const rns_heap_t* self);
+uint32_t rns_heap_total_free(const rns_heap_t* self);
+typedef void (*rns_heap_visitor_t)(void* context, uint32_t offset_bytes, uint32_t block_bytes,
+                                   bool is_free);
+void rns_heap_walk(const rns_heap_t* self, rns_heap_visitor_t visit, void* context);
+rns_heap_damage_t rns_heap_check(const rns_heap_t* self);
+
+extern "Python" void pyrns_heap_visit(void* context, uint32_t offset_bytes, uint32_t block_bytes,
+                                      bool is_free);
+
+typedef struct {
+    uint64_t events;
+    uint64_t requests;
+    uint64_t failures;
+    uint64_t probe_failures;
+    uint64_t fragmentation_ppm_sum;
+    uint32_t fragmentation_ppm_max;
+    uint32_t largest_free_min;
+    uint32_t total_free_min;
+    int64_t first_failure_event;
+    int64_t first_failure_ns;
+    ...;
+} rns_heap_tally_t;
+
+typedef struct {
+    rns_heap_t* heap;
+    uint32_t* offsets;
+    uint32_t probe_bytes;
+} rns_heap_run_t;
+
+void rns_heap_tally_init(rns_heap_tally_t* self);
+rns_status_t rns_heap_run(const rns_heap_run_t* self, const rns_event_t* events,
+                          const uint32_t* blocks, size_t count, rns_heap_tally_t* tally);
+
+typedef struct {
+    ...;
+} rns_packet_node_t;
+
+size_t rns_packet_node_storage_bytes(uint32_t share_bytes);
+rns_status_t rns_packet_node_init(rns_packet_node_t* self, uint32_t share_bytes, uint64_t seed,
+                                  rns_memory_t storage);
+void rns_packet_node_events(rns_packet_node_t* self, rns_event_t* out, size_t count);
