@@ -849,3 +849,67 @@ size_t rns_packet_node_storage_bytes(uint32_t share_bytes);
 rns_status_t rns_packet_node_init(rns_packet_node_t* self, uint32_t share_bytes, uint64_t seed,
                                   rns_memory_t storage);
 void rns_packet_node_events(rns_packet_node_t* self, rns_event_t* out, size_t count);
+
+/* ---- lab: rns_compare.h ---- */
+
+typedef struct {
+    uint64_t events;
+    uint64_t requests;
+    uint64_t failures;
+    uint64_t probe_failures;
+    uint64_t free_sum;
+    uint64_t free_min;
+    uint64_t free_max;
+    uint64_t largest_sum;
+    uint64_t largest_min;
+    uint64_t largest_max;
+    uint64_t fragmentation_ppm_sum;
+    uint32_t fragmentation_ppm_min;
+    uint32_t fragmentation_ppm_max;
+} rns_compare_bin_t;
+
+typedef struct {
+    int64_t event;
+    int64_t t_ns;
+    uint64_t size_bytes;
+} rns_compare_failure_t;
+
+typedef struct {
+    void* slot;
+    uint32_t offset;
+    uint32_t place;
+} rns_compare_block_t;
+
+typedef struct {
+    rns_heap_t* heap;
+    uint64_t served;
+    uint64_t free_min_bytes;
+} rns_compare_heap_t;
+
+typedef struct {
+    rns_pool_t* pool;
+    uint32_t heap_count;
+    rns_compare_heap_t heaps[...];
+    size_t probe_bytes;
+    const rns_event_t* events;
+    const uint32_t* block;
+    const int64_t* alloc_rows;
+    rns_compare_block_t* blocks;
+    uint32_t bin_count;
+    uint32_t failure_capacity;
+    const int64_t* edges_ns;
+    rns_compare_bin_t* bins;
+    rns_compare_failure_t* failures;
+    uint64_t failure_count;
+    uint64_t pool_served;
+    uint64_t pool_free_min_bytes;
+    uint64_t free_min_bytes;
+    uint64_t live_blocks_sum;
+    uint64_t live_bytes_sum;
+    ...;
+} rns_compare_t;
+
+void rns_compare_begin(rns_compare_t* self);
+rns_status_t rns_compare_run(rns_compare_t* self, size_t first, size_t end);
+rns_status_t rns_compare_serves(rns_compare_t* self, size_t first, size_t end);
+void rns_compare_end(rns_compare_t* self);
