@@ -111,26 +111,27 @@ class Heap:
         self.arena_bytes = arena_bytes
         self._storage = np.zeros((int(needed[0]) + 7) // 8, np.uint64)  # Aligned to 8.
         self._held = ffi.from_buffer("char[]", self._storage)
-        self._heap = ffi.new("rns_heap_t *")
+        self.native = ffi.new("rns_heap_t *")
+        """The C heap; what takes from it beside `take` has to give it all back."""
         self._live: dict[int, int] = {}
-        status = lib.rns_heap_init(self._heap, config, {"start": self._held, "bytes": needed[0]})
+        status = lib.rns_heap_init(self.native, config, {"start": self._held, "bytes": needed[0]})
         if status != lib.RNS_OK:  # pragma: no cover - everything was checked above
             raise ConfigError(ffi.string(lib.rns_status_name(status)).decode())
 
     @property
     def header_bytes(self) -> int:
         """Bytes in front of each payload."""
-        return int(self._heap.header_bytes)
+        return int(self.native.header_bytes)
 
     @property
     def largest_free(self) -> int:
         """Bytes of the largest free block, header included; 0: none is free."""
-        return int(none.lib.rns_heap_largest_free(self._heap))
+        return int(none.lib.rns_heap_largest_free(self.native))
 
     @property
     def total_free(self) -> int:
         """Bytes of all free blocks, headers included."""
-        return int(none.lib.rns_heap_total_free(self._heap))
+        return int(none.lib.rns_heap_total_free(self.native))
 
     @property
     def fragmentation(self) -> float:
@@ -151,7 +152,7 @@ class Heap:
         int
             Header and rounding included.
         """
-        return int(none.lib.rns_heap_block_bytes(self._heap, _whole(size_bytes, SIZE_MAX)))
+        return int(none.lib.rns_heap_block_bytes(self.native, _whole(size_bytes, SIZE_MAX)))
 
     def fits(self, size_bytes: int) -> bool:
         """Return whether `take` of that size would be served now.
@@ -167,7 +168,7 @@ class Heap:
             For tlsf it may be False although `largest_free` is large enough: it looks only into
             lists all of whose blocks fit.
         """
-        return bool(none.lib.rns_heap_fits(self._heap, _whole(size_bytes, SIZE_MAX)))
+        return bool(none.lib.rns_heap_fits(self.native, _whole(size_bytes, SIZE_MAX)))
 
     def take(self, size_bytes: int) -> Optional[int]:
         """Take a block.
@@ -184,7 +185,7 @@ class Heap:
         """
         out = none.ffi.new("uint32_t *")
         size_bytes = _whole(size_bytes, SIZE_MAX)
-        if none.lib.rns_heap_take(self._heap, size_bytes, out) != none.lib.RNS_OK:
+        if none.lib.rns_heap_take(self.native, size_bytes, out) != none.lib.RNS_OK:
             return None
         self._live[int(out[0])] = size_bytes
         return int(out[0])
@@ -204,7 +205,7 @@ class Heap:
         """
         if offset_bytes not in self._live:
             raise Misuse(f"offset_bytes: {offset_bytes!r} is no live block of this heap")
-        if none.lib.rns_heap_give(self._heap, offset_bytes) != none.lib.RNS_OK:
+        if none.lib.rns_heap_give(self.native, offset_bytes) != none.lib.RNS_OK:
             raise Damage(f"the heap does not take back what it handed out at {offset_bytes}")
         del self._live[offset_bytes]
 
@@ -216,7 +217,7 @@ class Heap:
         """Return all blocks in the order of addresses."""
         found: list[HeapBlock] = []
         handle = none.ffi.new_handle(found)
-        none.lib.rns_heap_walk(self._heap, none.lib.pyrns_heap_visit, handle)
+        none.lib.rns_heap_walk(self.native, none.lib.pyrns_heap_visit, handle)
         return found
 
     def check(self) -> None:
@@ -227,7 +228,7 @@ class Heap:
         Damage
             With the number of the first broken invariant (csrc/lab/rns_heap.h) and the block.
         """
-        damage = none.lib.rns_heap_check(self._heap)
+        damage = none.lib.rns_heap_check(self.native)
         if damage.status != none.lib.RNS_OK:
             invariant = none.ffi.string(damage.invariant).decode()
             raise Damage(f"{invariant} at offset {damage.offset_bytes}")
@@ -267,7 +268,7 @@ class Heap:
         offsets = np.full(trace.block_count, lib.RNS_HEAP_NONE, np.uint32)
         state = ffi.new("rns_heap_run_t *")
         places = ffi.from_buffer("uint32_t[]", offsets)
-        state.heap, state.offsets, state.probe_bytes = self._heap, places, probe
+        state.heap, state.offsets, state.probe_bytes = self.native, places, probe
         tally = ffi.new("rns_heap_tally_t *")
         lib.rns_heap_tally_init(tally)
         events = ffi.from_buffer("rns_event_t[]", trace.events)
