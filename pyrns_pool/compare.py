@@ -196,7 +196,11 @@ class _Bench:
         first = "" if machine is None else machine.regions[0].name
         self.pool_parts = [
             ("pool slots", slots_bytes, first if machine is None else machine.pool_region),
-            ("pool metadata", metadata_bytes, first if machine is None else machine.metadata_region),
+            (
+                "pool metadata",
+                metadata_bytes,
+                first if machine is None else machine.metadata_region,
+            ),
         ]
         self._smallest: dict[Any, Optional[int]] = {}
 

@@ -199,13 +199,15 @@ class CompareResult:
         arena = self.arenas[0]
         mine = self.of_arena(arena)
         pool = min((one for one in mine if one.is_pool), key=lambda one: one.failures)
-        heaps = [one for one in mine if not one.is_pool]
-        over = f", as it takes {pool.ram_bytes:,}" if pool.ram_bytes > arena else ""
-        text = f"In {arena:,} bytes{over}, {pool.contender} fails {pool.failures:,} requests"
+        heaps = sorted((one for one in mine if not one.is_pool), key=lambda one: one.failures)
+        over = f" and taking {pool.ram_bytes:,}" if pool.ram_bytes > arena else ""
+        text = f"Given {arena:,} bytes{over}, {pool.contender} fails {_share(pool)}"
         if not heaps:
             return f"{text}."
-        best = min(heaps, key=lambda one: one.failures)
-        return f"{text}; the best of the heaps, {best.contender}, {best.failures:,}."
+        served = [one.contender for one in heaps if not one.failures]
+        if served:
+            return f"{text}; of {len(heaps)} heaps {len(served)} fail none: {', '.join(served)}."
+        return f"{text}; the best of the heaps, {heaps[0].contender}, {_share(heaps[0])}."
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
         """Write the whole result to one file, in NumPy's NPZ form; as `ReplayResult.save`.
@@ -266,6 +268,10 @@ _LATER = (
     "probe_failures",
     "overhead_bytes_per_block",
 )
+
+
+def _share(one: Contender) -> str:
+    return f"{one.failures:,} of {one.requests:,} requests" if one.failures else "none"
 
 
 def _plain(one: Contender) -> dict[str, Any]:

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrns_pool._results_file import Members, checked, read_result, write_result
+from pyrns_pool.compare_results import COMPARE_FORMAT, CompareResult, compare_from
 from pyrns_pool.formats.files import PathLike
 from pyrns_pool.results import RESULT_FORMAT, PoolResult, ReplayResult, pool_from, replay_from
 from pyrns_pool.stats import BytesStats, TableStats
 
 __all__ = [
     "COW_DTYPE",
+    "AnyResult",
     "Result",
     "WorkloadResult",
     "WorkloadSummary",
@@ -136,9 +138,10 @@ class WorkloadResult(PoolResult):
 
 
 Result = Union[ReplayResult, WorkloadResult]
+AnyResult = Union[Result, CompareResult]
 
 
-def load_result(path: PathLike) -> Result:
+def load_result(path: PathLike) -> AnyResult:
     """Read a result, whichever kind it is.
 
     Parameters
@@ -148,7 +151,7 @@ def load_result(path: PathLike) -> Result:
 
     Returns
     -------
-    ReplayResult or WorkloadResult
+    ReplayResult, WorkloadResult or CompareResult
         As it was saved.
 
     Raises
@@ -156,8 +159,9 @@ def load_result(path: PathLike) -> Result:
     ResultError
         If it cannot be read, or is not a result of this version.
     """
-    kinds: dict[str, Callable[[dict[str, Any], Members], Result]]
+    kinds: dict[str, Callable[[dict[str, Any], Members], AnyResult]]
     kinds = {RESULT_FORMAT: replay_from, WORKLOAD_FORMAT: workload_from}
+    kinds[COMPARE_FORMAT] = compare_from
     return read_result(path, kinds)
 
 

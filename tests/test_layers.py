@@ -21,10 +21,10 @@ PYTHON_LAYERS = [
     {"_version", "_native", "errors"},
     {"config", "trace"},
     {"formats", "packets"},
-    {"stats", "results", "workload_results", "_native_pool"},
+    {"stats", "results", "compare_results", "workload_results", "_native_pool"},
     {"pool", "_native_store", "_window", "bytes", "store"}
     | {"timeline", "replay", "heaps", "trace_info"},
-    {"workloads"},
+    {"workloads", "regions", "compare"},
     {"tune", "sweep", "audit"},
     {"plot", "report", "live"},
     {"cli", "progress", "__main__"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 from pyrns_pool.cli import output
 from pyrns_pool.config import FALLBACKS, POLICIES, PoolConfig, preset_names
@@ -12,7 +12,7 @@ from pyrns_pool.formats import load_trace
 from pyrns_pool.replay import BINS_DEFAULT, replay
 from pyrns_pool.results import RESULT_NAME, ReplayResult
 from pyrns_pool.trace import Trace
-from pyrns_pool.workload_results import Result
+from pyrns_pool.workload_results import AnyResult, Result
 
 SUMMARY_NAME = "summary.json"
 SITES_SHOWN = 8
@@ -80,9 +80,14 @@ def refuse_existing_result(directory: Optional[Path], force: bool) -> None:
 
 def write_result(result: Result, directory: Path, force: bool) -> None:
     """Write the result and its summary."""
+    write_files(result, result.to_dict(), directory, force)
+
+
+def write_files(result: AnyResult, summary: Any, directory: Path, force: bool) -> None:
+    """Write a result of any kind, and its summary as JSON."""
     directory.mkdir(parents=True, exist_ok=True)
     result.save(directory / RESULT_NAME, overwrite=force)
-    output.write_json(directory / SUMMARY_NAME, result.to_dict(), force)
+    output.write_json(directory / SUMMARY_NAME, summary, force)
 
 
 def run(given: argparse.Namespace) -> None:
