@@ -12,6 +12,8 @@ recorded trace through it, `Pool` is one for the prompt.
 
 from pyrns_pool._version import VERSION as __version__
 from pyrns_pool.bytes import Bytes
+from pyrns_pool.compare import compare, sized_pool
+from pyrns_pool.compare_results import CompareResult
 from pyrns_pool.config import PoolConfig, Tier, preset_names, preset_origin
 from pyrns_pool.errors import (
     ConfigError,
@@ -32,8 +34,10 @@ from pyrns_pool.errors import (
     WrongPool,
 )
 from pyrns_pool.formats import load_trace, save_trace, shipped
+from pyrns_pool.heaps import HEAPS, Heap, packet_node
 from pyrns_pool.packets import PacketLog, load_packets
 from pyrns_pool.pool import Pool, Slot
+from pyrns_pool.regions import Machine, machine, scale_32
 from pyrns_pool.replay import replay
 from pyrns_pool.results import ReplayResult
 from pyrns_pool.stats import BytesStats, PoolStats, StoreStats
@@ -44,14 +48,18 @@ from pyrns_pool.workloads import OP_DTYPE, Op, Workload, run_node, run_ops, run_
 
 __all__ = [
     "EVENT_DTYPE",
+    "HEAPS",
     "OP_DTYPE",
     "Bytes",
     "BytesStats",
+    "CompareResult",
     "ConfigError",
     "Damage",
     "DoubleGive",
     "ForeignPointer",
+    "Heap",
     "InteriorPointer",
+    "Machine",
     "MisalignedPointer",
     "Misuse",
     "Op",
@@ -77,9 +85,12 @@ __all__ = [
     "WorkloadResult",
     "WrongPool",
     "__version__",
+    "compare",
     "load_packets",
     "load_result",
     "load_trace",
+    "machine",
+    "packet_node",
     "preset_names",
     "preset_origin",
     "replay",
@@ -87,5 +98,7 @@ __all__ = [
     "run_ops",
     "run_rtp",
     "save_trace",
+    "scale_32",
     "shipped",
+    "sized_pool",
 ]

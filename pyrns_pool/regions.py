@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Callable
+from typing import Any, Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyrns_pool.errors import ConfigError, TraceError
 from pyrns_pool.heaps import HEAPS
@@ -143,9 +144,9 @@ SCALE_RULES: tuple[ScaleRule, ...] = (
 """Content keeps its size; what is made of pointers halves, rounded up to 4 bytes. A rule by site
 cannot look into an object, so that the result is an estimate: read it beside the unscaled one."""
 
-_RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+_RULES: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "keep": lambda size: size,
-    "halve": lambda size: (size + 7) // 8 * 4,
+    "halve": lambda size: (size + np.uint64(7)) // np.uint64(8) * np.uint64(4),
     "less 8": lambda size: np.where(size > 8, size - 8, size),
     "less 16": lambda size: np.where(size > 16, size - 16, size),
 }

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from pyrns_pool.cli import output
-from pyrns_pool.workload_results import Result, load_result
+from pyrns_pool.workload_results import AnyResult, load_result
 
 FORMATS = ("svg", "png")
 
@@ -50,7 +50,7 @@ def run(given: argparse.Namespace) -> None:
         print(file)
 
 
-def draw(result: Result, directory: Path, formats: tuple[str, ...], force: bool) -> list[Path]:
+def draw(result: AnyResult, directory: Path, formats: tuple[str, ...], force: bool) -> list[Path]:
     """Write every figure with its data as CSV; return the files."""
     from pyrns_pool.plot import save_figures
 

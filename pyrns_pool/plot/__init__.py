@@ -21,6 +21,14 @@ except ImportError as error:
         "pyrns_pool.plot needs matplotlib: install python3-matplotlib by apt, or matplotlib by pip"
     ) from error
 
+from pyrns_pool.plot._compare import (
+    compare_data,
+    failures_data,
+    heap_fragmentation_figure,
+    largest_free_figure,
+    ram_data,
+    ram_figure,
+)
 from pyrns_pool.plot._cow import cow_figure, cow_panel
 from pyrns_pool.plot._data import (
     cow_data,
@@ -42,18 +50,24 @@ from pyrns_pool.plot._tables import table_fill, table_fill_figure
 
 __all__ = [
     "Sheet",
+    "compare_data",
     "cow_data",
     "cow_figure",
     "cow_panel",
+    "failures_data",
     "fragmentation",
+    "heap_fragmentation_figure",
     "hit_rate",
     "hit_rate_data",
     "hit_rate_figure",
+    "largest_free_figure",
     "occupancy",
     "occupancy_data",
     "occupancy_figure",
     "oversize",
     "overview_figure",
+    "ram_data",
+    "ram_figure",
     "rate_data",
     "rate_figure",
     "rate_panel",

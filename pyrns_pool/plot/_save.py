@@ -11,6 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrns_pool.formats.files import PathLike, output_file
+from pyrns_pool.compare_results import CompareResult
+from pyrns_pool.plot._compare import (
+    compare_data,
+    failures_data,
+    heap_fragmentation_figure,
+    largest_free_figure,
+    ram_data,
+    ram_figure,
+)
 from pyrns_pool.plot._cow import cow_figure
 from pyrns_pool.plot._data import (
     cow_data,
@@ -29,7 +38,7 @@ from pyrns_pool.plot._sizes import sizes_figure
 from pyrns_pool.plot._style import Sheet
 from pyrns_pool.plot._tables import table_fill_figure
 from pyrns_pool.results import ReplayResult
-from pyrns_pool.workload_results import Result
+from pyrns_pool.workload_results import AnyResult
 
 __all__ = ["save_figures"]
 
@@ -38,11 +47,17 @@ _Draw = Callable[[Any], Sheet]
 _Twin = Optional[Callable[[Any], NDArray[np.void]]]
 
 
-def _sheets(result: Result) -> dict[str, tuple[_Draw, _Twin]]:
+def _sheets(result: AnyResult) -> dict[str, tuple[_Draw, _Twin]]:
     """Return the figures that a result has something to show in, each with its data twin.
 
     The overview has none, since it repeats what others show.
     """
+    if isinstance(result, CompareResult):
+        return {
+            "largest_free": (largest_free_figure, compare_data),
+            "heap_fragmentation": (heap_fragmentation_figure, compare_data),
+            "ram": (ram_figure, ram_data),
+        }
     sheets: dict[str, tuple[_Draw, _Twin]] = {
         "occupancy": (occupancy_figure, occupancy_data),
         "hit_rate": (hit_rate_figure, hit_rate_data),
@@ -60,7 +75,7 @@ def _sheets(result: Result) -> dict[str, tuple[_Draw, _Twin]]:
 
 
 def save_figures(
-    result: Result,
+    result: AnyResult,
     directory: PathLike,
     *,
     formats: Sequence[str] = FORMATS,
@@ -70,7 +85,7 @@ def save_figures(
 
     Parameters
     ----------
-    result : ReplayResult or WorkloadResult
+    result : ReplayResult, WorkloadResult or CompareResult
         What ran.
     directory : str or path-like
         Where to; it is made if it is missing.
@@ -85,7 +100,9 @@ def save_figures(
         The files: ``occupancy``, ``hit_rate``, and of a replay ``sizes``, of a workload with
         Bytes ``cow``, with a rate ``rate`` and with tables ``table_fill``, in every format and as
         ``.csv``; ``overview`` (occupancy and copies) of a workload with Bytes, in every format;
-        and ``tiers.csv``, the numbers that the figures write beside the tiers.
+        and ``tiers.csv``, the numbers that the figures write beside the tiers. Of a comparison
+        ``largest_free``, ``heap_fragmentation`` and ``ram``, each as ``.csv`` too, and
+        ``failures.csv``, the first failures.
 
     Raises
     ------
@@ -107,7 +124,10 @@ def save_figures(
     sheets = _sheets(result)
     figures = {folder / f"{name}.{kind}": (name, kind) for name in sheets for kind in kinds}
     tables = {folder / f"{name}.csv": twin for name, (_, twin) in sheets.items() if twin}
-    tables[folder / "tiers.csv"] = tiers_data
+    if isinstance(result, CompareResult):
+        tables[folder / "failures.csv"] = failures_data
+    else:
+        tables[folder / "tiers.csv"] = tiers_data
     for path in (*figures, *tables):
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")

@@ -152,7 +152,12 @@ class TimeAxis:
     def of(cls, result: PoolResult) -> TimeAxis:
         """Return the axis for a result; the same for all its figures."""
         start, end = int(result.timeline.edges_ns[0]), int(result.timeline.edges_ns[-1])
-        if not result.has_time:
+        return cls.between(start, end, result.has_time)
+
+    @classmethod
+    def between(cls, start: int, end: int, has_time: bool) -> TimeAxis:
+        """Return the axis for this stretch of time, in nanoseconds or in numbers of events."""
+        if not has_time:
             return cls(start, end, 0, "", 1)
         # Far from zero a tick would need more digits than there is room for.
         origin = start if abs(start) > 1000 * (end - start) else 0
@@ -251,12 +256,17 @@ def new_sheet(height_in: float) -> Sheet:
 
 def header(figure: Figure, title: str, result: PoolResult) -> None:
     """Write what the figure says, and of which run and pool, into its upper 0.78 inches."""
+    header_text(figure, title, [plain(", ".join(_source(result))), plain(f"pool {result.config}")])
+
+
+def header_text(figure: Figure, title: str, lines: Sequence[str]) -> None:
+    """Write a title and two lines under it into the upper 0.78 inches."""
     height = figure.get_figheight()
     small = {"fontsize": TEXT_PT, "color": FAINT, "va": "top", "ha": "left"}
     left = 0.1 / WIDTH_IN
     figure.text(left, 1 - 0.1 / height, title, fontsize=11.5, weight="bold", va="top", ha="left")
-    figure.text(left, 1 - 0.34 / height, plain(", ".join(_source(result))), **small)
-    figure.text(left, 1 - 0.50 / height, plain(f"pool {result.config}"), **small)
+    for top_in, line in zip((0.34, 0.50), lines):
+        figure.text(left, 1 - top_in / height, line, **small)
 
 
 def _source(result: PoolResult) -> list[str]:
