@@ -37,7 +37,7 @@ from pyrns_pool.formats import load_trace, save_trace, shipped
 from pyrns_pool.heaps import HEAPS, Heap, packet_node
 from pyrns_pool.packets import PacketLog, load_packets
 from pyrns_pool.pool import Pool, Slot
-from pyrns_pool.regions import Machine, machine, scale_32
+from pyrns_pool.regions import MACHINES, Machine, machine, scale_32
 from pyrns_pool.replay import replay
 from pyrns_pool.results import ReplayResult
 from pyrns_pool.stats import BytesStats, PoolStats, StoreStats
@@ -49,6 +49,7 @@ from pyrns_pool.workloads import OP_DTYPE, Op, Workload, run_node, run_ops, run_
 __all__ = [
     "EVENT_DTYPE",
     "HEAPS",
+    "MACHINES",
     "OP_DTYPE",
     "Bytes",
     "BytesStats",

@@ -888,7 +888,6 @@ typedef struct {
 
 typedef struct {
     rns_pool_t* pool;
-    uint32_t heap_count;
     rns_compare_heap_t heaps[...];
     size_t probe_bytes;
     const rns_event_t* events;

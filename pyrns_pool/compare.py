@@ -218,7 +218,7 @@ class _Bench:
             heaps.append((second.name, self._heap(second.heap, room)))
         if policy is None and heaps[0][1] is None:
             raise ConfigError(f"arenas: {arena_bytes} do not hold a heap of kind {kind}")
-        run = _Run(self.trace, self._pool(policy), [heap for _, heap in heaps if heap])
+        run = _Run(self.trace, self._pool(policy), [heap for _, heap in heaps])
         run.timeline(self.edges_ns)
         return self._result(name, arena_bytes, max(arena_bytes, inside), run, heaps)
 
@@ -283,8 +283,9 @@ class _Bench:
             peak = slots_bytes - int(state.pool_free_min_bytes)
             uses.append(RegionUse(where, slots, slots_bytes, peak, int(state.pool_served)))
             uses.append(RegionUse(there, metadata, metadata_bytes, metadata_bytes, 0))
-        present = [(region, heap) for region, heap in heaps if heap is not None]
-        for index, (region, heap) in enumerate(present):
+        for index, (region, heap) in enumerate(heaps):
+            if heap is None:
+                continue
             native = state.heaps[index]
             peak = heap.arena_bytes - int(native.free_min_bytes)
             served = int(native.served)
@@ -330,9 +331,7 @@ class _Bench:
         if arena_bytes and heap is None:
             return False
         pool = self._pool(policy)
-        return (
-            bool(pool or heap) and _Run(trace, pool, [heap] if heap is not None else []).serves()
-        )
+        return _Run(trace, pool, [heap]).serves()
 
     def _bisect(self, trace: Trace, policy: Optional[str], kind: str) -> Optional[int]:
         """Return an arena in which nothing fails while a step below something does.
@@ -359,7 +358,9 @@ class _Bench:
 class _Run:
     """One pass of a trace over an empty pool and empty heaps."""
 
-    def __init__(self, trace: Trace, pool: Optional[NativePool], heaps: list[Heap]) -> None:
+    def __init__(
+        self, trace: Trace, pool: Optional[NativePool], heaps: list[Optional[Heap]]
+    ) -> None:
         lib, ffi = none
         self.trace, self.pool, self.heaps = trace, pool, heaps
         self._blocks = np.zeros(trace.block_count, _BLOCK_DTYPE)
@@ -370,12 +371,13 @@ class _Run:
             "alloc_rows": ffi.from_buffer("int64_t[]", trace.alloc_rows),
             "blocks": ffi.from_buffer("rns_compare_block_t[]", self._blocks),
         }
-        self.state = ffi.new("rns_compare_t *", {"heap_count": len(heaps), **self._held})
+        self.state = ffi.new("rns_compare_t *", self._held)
         self.state.probe_bytes = PROBE_BYTES
         if pool is not None:
             self.state.pool = pool.pool
         for index, heap in enumerate(heaps):
-            self.state.heaps[index].heap = heap.native
+            if heap is not None:
+                self.state.heaps[index].heap = heap.native
 
     def timeline(self, edges_ns: Any) -> None:
         """Send every event, and keep the timeline in `bins` and the failures in `failed`."""

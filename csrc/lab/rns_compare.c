@@ -17,8 +17,8 @@ static void observe(rns_compare_t* self)
     state->free_bytes = self->pool_free_bytes;
     state->largest_bytes = largest_free_slot(self);
     state->fragmentation_ppm = 0;
-    if (self->heap_count > 0) {
-        const rns_heap_t* const heap = self->heaps[0].heap;
+    const rns_heap_t* const heap = self->heaps[0].heap;
+    if (heap != NULL) {
         const uint32_t largest = rns_heap_largest_free(heap);
         state->free_bytes += rns_heap_total_free(heap);
         state->largest_bytes = largest > state->largest_bytes ? largest : state->largest_bytes;
@@ -62,7 +62,7 @@ static bool pool_fits(const rns_compare_t* self, size_t size_bytes)
     const bool is_strict = self->pool->policy == RNS_POLICY_STRICT;
     const uint32_t end = is_strict && home < tier_count ? home + 1u : tier_count;
     for (uint32_t i = home; i < end; ++i) {
-        if (self->slots_free[i] > 0) {
+        if (self->slots_free[i] > self->pool->tiers[i].reserve_count) {
             return true;
         }
     }
@@ -74,7 +74,7 @@ static bool fits(const rns_compare_t* self, size_t size_bytes)
     if (self->pool != NULL && pool_fits(self, size_bytes)) {
         return true;
     }
-    return self->heap_count > 0 && rns_heap_fits(self->heaps[0].heap, size_bytes);
+    return self->heaps[0].heap != NULL && rns_heap_fits(self->heaps[0].heap, size_bytes);
 }
 
 static void sample(rns_compare_t* self)
@@ -121,9 +121,10 @@ static bool pool_take(rns_compare_t* self, size_t size_bytes, rns_compare_block_
 static bool take(rns_compare_t* self, size_t size_bytes, rns_compare_block_t* block)
 {
     bool is_served = self->pool != NULL && pool_take(self, size_bytes, block);
-    for (uint32_t i = 0; i < self->heap_count && !is_served; ++i) {
+    for (uint32_t i = 0; i < RNS_COMPARE_HEAPS_MAX && !is_served; ++i) {
         rns_compare_heap_t* const at = &self->heaps[i];
-        is_served = rns_heap_take(at->heap, size_bytes, &block->offset) == RNS_OK;
+        is_served =
+            at->heap != NULL && rns_heap_take(at->heap, size_bytes, &block->offset) == RNS_OK;
         if (is_served) {
             block->place = RNS_TIERS_MAX + i;
             ++at->served;
@@ -191,9 +192,10 @@ void rns_compare_begin(rns_compare_t* self)
             self->pool_free_bytes += (uint64_t)self->slot_bytes[i] * self->slots_free[i];
         }
     }
-    for (uint32_t i = 0; i < self->heap_count; ++i) {
-        self->heaps[i].served = 0;
-        self->heaps[i].free_min_bytes = rns_heap_total_free(self->heaps[i].heap);
+    for (uint32_t i = 0; i < RNS_COMPARE_HEAPS_MAX; ++i) {
+        rns_compare_heap_t* const at = &self->heaps[i];
+        at->served = 0;
+        at->free_min_bytes = at->heap == NULL ? 0 : rns_heap_total_free(at->heap);
     }
     observe(self);
     self->pool_free_min_bytes = self->pool_free_bytes;

@@ -66,14 +66,13 @@ typedef struct {
 } rns_compare_block_t;
 
 typedef struct {
-    rns_heap_t* heap; ///< Empty; nobody else uses it.
+    rns_heap_t* heap; ///< Empty; nobody else uses it. NULL: there is none.
     uint64_t served;
     uint64_t free_min_bytes;
 } rns_compare_heap_t;
 
 typedef struct {
     rns_pool_t* pool; ///< Empty and without fallback; NULL: there is none.
-    uint32_t heap_count;
     rns_compare_heap_t heaps[RNS_COMPARE_HEAPS_MAX];
     size_t probe_bytes;
     const rns_event_t* events; ///< The whole trace,
