@@ -53,6 +53,7 @@ bench: packages-bench $(INSTALLED) ## measure core and Bytes against their peers
 	@$(VENV)/bin/python benchmarks/bytes_python.py
 	@$(VENV)/bin/python benchmarks/ops_speed.py
 	@$(VENV)/bin/python benchmarks/heap_models.py
+	@$(VENV)/bin/python benchmarks/compare_speed.py
 
 allocs: packages-bench $(INSTALLED) ## count the heap allocations of each path: none
 	@$(VENV)/bin/python benchmarks/allocs.py
