@@ -52,6 +52,12 @@ class SlowContender:
                 return True
         return self.heaps[0] is not None and self.heaps[0].fits(size)
 
+    def free_parts(self):
+        """Return the free bytes of the pool's slots and of each heap."""
+        tiers = [] if self.pool is None else self.pool.tiers
+        slots = sum(tier.free * tier.tier.slot_bytes for tier in tiers)
+        return {"pool": slots, **{i: heap.total_free for i, heap in enumerate(self.heaps) if heap}}
+
     def state(self):
         """Return (free bytes, largest free, fragmentation in millionths)."""
         tiers = [] if self.pool is None else self.pool.tiers
@@ -70,6 +76,7 @@ def compare_model(trace, edges_ns, config, heaps, probe_bytes):
     """Return what `rns_compare_run` has to keep of one contender."""
     contender = SlowContender(config, heaps)
     start = contender.state()
+    parts = [contender.free_parts()]
     states, failed, probes, live, served = [], [], [], [], []
     for row, (event, block) in enumerate(zip(trace.events, trace.blocks.tolist())):
         if event["op"] != OP_ALLOC:
@@ -79,6 +86,7 @@ def compare_model(trace, edges_ns, config, heaps, probe_bytes):
         else:
             failed.append((row, int(event["t_ns"]), int(event["size"])))
         states.append(contender.state())
+        parts.append(contender.free_parts())
         probes.append(not contender.would_fit(probe_bytes))
         live.append([size for _, _, size in contender.where.values()])
     bins = []
@@ -98,6 +106,7 @@ def compare_model(trace, edges_ns, config, heaps, probe_bytes):
         bins=bins,
         failed=failed,
         free_min=min(free for free, _, _ in [start, *states]),
+        part_free_min={place: min(part[place] for part in parts) for place in parts[0]},
         served={place: served.count(place) for place in ("pool", 0, 1)},
         live_blocks_sum=sum(map(len, live)),
         live_bytes_sum=sum(map(sum, live)),

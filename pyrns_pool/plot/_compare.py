@@ -63,7 +63,7 @@ FAILURES_DTYPE = np.dtype(_NAME + [("event", "<i8"), ("t_ns", "<i8"), ("size_byt
 # Of Okabe and Ito, the pool in ink: it is what the heaps are compared with.
 _COLOURS = {
     "pool_strict": INK,
-    "pool_spill": "#888888",
+    "pool_spill": "#AAAAAA",
     "first_fit": "#0072B2",
     "best_fit": "#56B4E9",
     "tlsf": "#D55E00",
@@ -258,7 +258,8 @@ def _over_time(title: str, result: CompareResult, parts: Sequence[_Panel]) -> Sh
     for arena in arenas:
         for name, draw, panel_in in parts:
             ax = panel(figure, top + 0.28, panel_in)
-            for one in reversed(result.of_arena(arena)):
+            # The pools last, spill dashed over strict: both are seen where they coincide.
+            for one in sorted(result.of_arena(arena), key=lambda one: one.is_pool):
                 mine = (rows["contender"] == one.contender) & (rows["arena_bytes"] == arena)
                 if _is_drawn(name, one):
                     draw(ax, axis, one, rows[mine])
@@ -283,8 +284,7 @@ def _line(one: Contender) -> dict[str, Any]:
 
 
 def _handle(one: Contender) -> Line2D:
-    words = f"{one.contender}, {one.ram_bytes:,} B" if one.is_pool else one.contender
-    return Line2D([], [], label=words, **_line(one))
+    return Line2D([], [], label=one.contender, **_line(one))
 
 
 def _steps(ax: Axes, axis: TimeAxis, one: Contender, rows: Any, values: Any) -> None:
@@ -338,7 +338,8 @@ def _finish(ax: Axes, axis: TimeAxis, name: str, lowest: int) -> None:
 def _facts(contenders: Sequence[Contender], name: str) -> str:
     """Return in words what a panel shows."""
     if name == "largest":
-        return "least of each bin"
+        takes = next((one.ram_bytes for one in contenders if one.is_pool), 0)
+        return f"least of each bin; the pool takes {takes:,} bytes"
     if name == "fragmentation":
         heaps = [one for one in contenders if not one.is_pool]
         worst = max(heaps, key=lambda one: one.fragmentation_mean, default=None)
