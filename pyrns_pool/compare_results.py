@@ -158,15 +158,21 @@ class CompareResult:
         """Return the contenders in one arena."""
         return tuple(one for one in self.contenders if one.arena_bytes == arena_bytes)
 
+    def of_peak_live(self, one: Contender) -> Optional[float]:
+        """Return the RAM in which nothing fails as a multiple of what is live at the peak.
+
+        None where either is not known: nothing is live if every request is of 0 bytes.
+        """
+        live = self.trace.peak_live_bytes
+        return one.zero_failure_bytes / live if one.zero_failure_bytes and live else None
+
     def to_list(self) -> list[dict[str, Any]]:
         """Return a row for each contender; plain values in a fixed order."""
-        live = self.trace.peak_live_bytes
         rows = []
         for one in self.contenders:
-            needed = one.zero_failure_bytes
             row = {name: value for name, value in _plain(one).items() if name not in _LATER}
-            row["zero_failure_bytes"] = needed
-            row["zero_failure_of_peak_live"] = None if needed is None else needed / live
+            row["zero_failure_bytes"] = one.zero_failure_bytes
+            row["zero_failure_of_peak_live"] = self.of_peak_live(one)
             row["zero_failure_with_heap_bytes"] = one.zero_failure_with_heap_bytes
             row.update({name: getattr(one, name) for name in _LATER[2:]})
             row["probe_bytes"] = self.probe_bytes

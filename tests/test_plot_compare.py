@@ -25,16 +25,24 @@ def make(arenas, heaps=rp.HEAPS, machine=None, bins=1000):
     return rp.compare(trace, pool, arenas, heaps=heaps, machine=machine, bins=bins)
 
 
+def without_time():
+    """Return what happens to one block of no bytes, by a recorder that kept no time."""
+    columns = {"t_ns": [0, 1], "op": [0, 1], "id": [5, 5], "size": [0, 0]}
+    trace = rp.Trace.from_events(columns, has_time=False)
+    return rp.compare(trace, rp.sized_pool(trace, [32]), [16_384], heaps=["tlsf", "buddy"])
+
+
 RESULTS = {
     "failing": lambda: make([16_384]),
     "two arenas": lambda: make([16_384, 65_536]),
     "machine": lambda: make([65_536], machine=rp.machine("esp32s3")),
     "one heap": lambda: make([16_384], heaps=["tlsf"], bins=1),
+    "nothing": without_time,
     "pool alone": lambda: make([16_384], heaps=[]),
 }
 
 
-@pytest.fixture(params=list(RESULTS))
+@pytest.fixture(params=list(RESULTS), scope="module")
 def result(request):
     return RESULTS[request.param]()
 

@@ -54,7 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scale", type=int, choices=(32,), help="shrink objects of a 64-bit recording by site"
     )
     parser.add_argument(
-        "--bins", metavar="N", type=int, default=BINS_DEFAULT, help=f"[{BINS_DEFAULT}]"
+        "--bins",
+        metavar="N",
+        type=int,
+        default=BINS_DEFAULT,
+        help=f"most bins of the timeline [{BINS_DEFAULT}]",
     )
     parser.add_argument(
         "-o", "--output", metavar="DIR", type=Path, help=f"write {RESULT_NAME} and {SUMMARY_NAME}"
@@ -169,13 +173,13 @@ def print_contenders(result: CompareResult, contenders: Sequence[Contender]) -> 
     for one in contenders:
         first = "-" if one.first_failure_ns is None else output.duration(one.first_failure_ns)
         needed = one.zero_failure_bytes
-        times = "-" if needed is None else f"{needed / result.trace.peak_live_bytes:.2f}"
+        times = result.of_peak_live(one)
         row = [f"{one.contender} + {one.heap}" if one.is_pool and one.heap else one.contender]
         row += [f"{one.ram_bytes:,}", f"{one.failures:,}", first]
         row += [f"{one.fragmentation_mean:.2f}", f"{one.fragmentation_worst:.2f}"]
         row += [output.percent(one.probe_failures / one.events), f"{one.peak_used_bytes:,}"]
         row += [f"{one.overhead_bytes_per_block:.1f}", "-" if needed is None else f"{needed:,}"]
-        rows.append([*row, times])
+        rows.append([*row, "-" if times is None else f"{times:.2f}"])
     output.print_table(columns, rows)
 
 

@@ -135,7 +135,8 @@ def ram_data(result: CompareResult) -> NDArray[np.void]:
         needed, live = one.zero_failure_bytes, result.trace.peak_live_bytes
         row["peak_used_bytes"], row["peak_live_bytes"] = one.peak_used_bytes, live
         row["zero_failure_bytes"] = -1 if needed is None else needed
-        row["of_peak_live"] = np.nan if needed is None else needed / live
+        times = result.of_peak_live(one)
+        row["of_peak_live"] = np.nan if times is None else times
     return rows
 
 
@@ -225,7 +226,9 @@ def ram_figure(result: CompareResult) -> Sheet:
     for lane, one in enumerate(contenders):
         needed, colour = one.zero_failure_bytes, _COLOURS[one.contender]
         ax.barh(-lane, needed or 0, 0.62, color=tint(colour, 0.75), linewidth=0)
-        words = "not known" if needed is None else f"{needed:,} B, {needed / live:.2f} × live"
+        times = result.of_peak_live(one)
+        words = "not known" if needed is None else f"{needed:,} B"
+        words += "" if times is None else f", {times:.2f} × live"
         at = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
         ax.annotate(words, (needed or 0, -lane), fontsize=TEXT_PT, **at)
     ax.axvline(live, color=FAINT, linewidth=1.0, linestyle=(0, (4, 2)))
