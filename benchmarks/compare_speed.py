@@ -10,9 +10,10 @@ import time
 import report
 
 import pyrns_pool as rp
+from pyrns_pool._compare_run import Run
 from pyrns_pool._native import none
 from pyrns_pool._native_pool import NativePool
-from pyrns_pool.compare import BINS_DEFAULT, _Run
+from pyrns_pool.compare import BINS_DEFAULT
 from pyrns_pool.config import POLICIES
 
 RECORDING = "microreticulum_node_a.npz"
@@ -44,7 +45,7 @@ def main():
         edges = rp.replay(trace, config, bins=BINS_DEFAULT).timeline.edges_ns
 
         def run(pool, heap):
-            return lambda: _Run(trace, pool, [heap]).timeline(edges)
+            return lambda: Run(trace, pool, [heap]).timeline(edges)
 
         makers = {
             f"pool_{policy}": lambda policy=policy: run(

@@ -11,18 +11,13 @@ from typing import Any, Callable, Optional, Sequence
 
 import numpy as np
 
+from pyrns_pool._compare_run import FAILURES_KEPT, PROBE_BYTES, Run
 from pyrns_pool._native import none
 from pyrns_pool._native_pool import NativePool
 from pyrns_pool._timeline import bin_edges
-from pyrns_pool.compare_results import (
-    FAILURE_DTYPE,
-    FREE_DTYPE,
-    CompareResult,
-    Contender,
-    RegionUse,
-)
+from pyrns_pool.compare_results import CompareResult, Contender, RegionUse
 from pyrns_pool.config import POLICIES, TIERS_MAX, PoolConfig, Tier
-from pyrns_pool.errors import ConfigError, Damage
+from pyrns_pool.errors import ConfigError
 from pyrns_pool.heaps import HEAPS, Heap
 from pyrns_pool.regions import Machine
 from pyrns_pool.results import TraceSummary
@@ -31,12 +26,8 @@ from pyrns_pool.trace import Trace
 __all__ = ["compare", "pool_ram_bytes", "sized_pool"]
 
 BINS_DEFAULT = 1000
-PROBE_BYTES = 500  # The largest packet of Reticulum.
-FAILURES_KEPT = 10_000  # In a result; their number and when they happen is kept of all.
 STEP_BYTES = 64  # Arenas are told apart by it when the smallest is looked for.
-CHUNK_EVENTS = 1 << 18
 FALLBACK_HEAP = "tlsf"
-_BLOCK_DTYPE = np.dtype([("slot", np.uintp), ("offset", "<u4"), ("place", "<u4")], align=True)
 _ARENA_BYTES_MAX: int = none.lib.RNS_HEAP_ARENA_BYTES_MAX
 
 
@@ -219,7 +210,7 @@ class _Bench:
             heaps.append((second.name, self._heap(second.heap, room)))
         if policy is None and heaps[0][1] is None:
             raise ConfigError(f"arenas: {arena_bytes} do not hold a heap of kind {kind}")
-        run = _Run(self.trace, self._pool(policy), [heap for _, heap in heaps])
+        run = Run(self.trace, self._pool(policy), [heap for _, heap in heaps])
         run.timeline(self.edges_ns)
         return self._result(name, arena_bytes, max(arena_bytes, inside), run, heaps)
 
@@ -240,7 +231,7 @@ class _Bench:
         name: str,
         arena_bytes: int,
         ram_bytes: int,
-        run: _Run,
+        run: Run,
         heaps: list[tuple[str, Optional[Heap]]],
     ) -> Contender:
         state, bins = run.state, run.bins
@@ -275,9 +266,7 @@ class _Bench:
             failed=run.failed[: min(failures, FAILURES_KEPT)].copy(),
         )
 
-    def _regions(
-        self, run: _Run, heaps: list[tuple[str, Optional[Heap]]]
-    ) -> tuple[RegionUse, ...]:
+    def _regions(self, run: Run, heaps: list[tuple[str, Optional[Heap]]]) -> tuple[RegionUse, ...]:
         state, uses = run.state, []
         if run.pool is not None:
             (slots, slots_bytes, where), (metadata, metadata_bytes, there) = self.pool_parts
@@ -332,7 +321,7 @@ class _Bench:
         if arena_bytes and heap is None:
             return False
         pool = self._pool(policy)
-        return _Run(trace, pool, [heap]).serves()
+        return Run(trace, pool, [heap]).serves()
 
     def _bisect(self, trace: Trace, policy: Optional[str], kind: str) -> Optional[int]:
         """Return an arena in which nothing fails while a step below something does.
@@ -354,66 +343,6 @@ class _Bench:
             else:
                 fails = middle
         return serves
-
-
-class _Run:
-    """One pass of a trace over an empty pool and empty heaps."""
-
-    def __init__(
-        self, trace: Trace, pool: Optional[NativePool], heaps: list[Optional[Heap]]
-    ) -> None:
-        lib, ffi = none
-        self.trace, self.pool, self.heaps = trace, pool, heaps
-        self._blocks = np.zeros(trace.block_count, _BLOCK_DTYPE)
-        # C keeps the addresses only: the buffers have to outlive the run.
-        self._held = {
-            "events": ffi.from_buffer("rns_event_t[]", trace.events),
-            "block": ffi.from_buffer("uint32_t[]", trace.blocks),
-            "alloc_rows": ffi.from_buffer("int64_t[]", trace.alloc_rows),
-            "blocks": ffi.from_buffer("rns_compare_block_t[]", self._blocks),
-        }
-        self.state = ffi.new("rns_compare_t *", self._held)
-        self.state.probe_bytes = PROBE_BYTES
-        if pool is not None:
-            self.state.pool = pool.pool
-        for index, heap in enumerate(heaps):
-            if heap is not None:
-                self.state.heaps[index].heap = heap.native
-
-    def timeline(self, edges_ns: Any) -> None:
-        """Send every event, and keep the timeline in `bins` and the failures in `failed`."""
-        self._begin(edges_ns, FAILURES_KEPT)
-        for first in range(0, len(self.trace), CHUNK_EVENTS):
-            end = min(first + CHUNK_EVENTS, len(self.trace))
-            if none.lib.rns_compare_run(self.state, first, end) != none.lib.RNS_OK:
-                raise Damage(f"events {first} to {end}: a free was refused")
-        none.lib.rns_compare_end(self.state)
-
-    def serves(self) -> bool:
-        """Send events until one fails; return whether none does."""
-        self._begin(np.array([0, np.iinfo(np.int64).max]), 0)
-        lib = none.lib
-        for first in range(0, len(self.trace), CHUNK_EVENTS):
-            end = min(first + CHUNK_EVENTS, len(self.trace))
-            status = lib.rns_compare_serves(self.state, first, end)
-            if status == lib.RNS_MISS_EXHAUSTED:
-                return False
-            if status != lib.RNS_OK:
-                raise Damage(f"events {first} to {end}: a free was refused")
-        return True
-
-    def _begin(self, edges_ns: Any, failures: int) -> None:
-        ffi, state = none.ffi, self.state
-        self.bins = np.zeros(len(edges_ns) - 1, FREE_DTYPE)
-        self.failed = np.zeros(failures, FAILURE_DTYPE)
-        self._tables = (
-            ffi.from_buffer("int64_t[]", edges_ns),
-            ffi.from_buffer("rns_compare_bin_t[]", self.bins),
-            ffi.from_buffer("rns_compare_failure_t[]", self.failed),
-        )
-        state.bin_count, state.failure_capacity = len(self.bins), failures
-        state.edges_ns, state.bins, state.failures = self._tables
-        none.lib.rns_compare_begin(state)
 
 
 def _summary(trace: Trace) -> TraceSummary:

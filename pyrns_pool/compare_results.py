@@ -85,7 +85,7 @@ class Contender:
     bins : ndarray of FREE_DTYPE, shape (n,)
         The same over time.
     failed : ndarray of FAILURE_DTYPE, shape (m,)
-        The first failures, at most `FAILURES_KEPT` of them.
+        The first failures, at most 10,000 of them.
     """
 
     contender: str

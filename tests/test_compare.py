@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import pyrns_pool as rp
 from pyrns_pool import compare_results, errors
-from pyrns_pool.compare import PROBE_BYTES, STEP_BYTES, pool_ram_bytes
+from pyrns_pool._compare_run import PROBE_BYTES
+from pyrns_pool.compare import STEP_BYTES, pool_ram_bytes
 from pyrns_pool.compare_results import FREE_DTYPE
 from pyrns_pool.heaps import HEAPS
 from pyrns_pool.regions import SCALE_RULES, Machine, Region, ScaleRule
