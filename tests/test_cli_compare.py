@@ -8,8 +8,9 @@ from test_cli import NODE, pyrns_pool
 
 import pyrns_pool as rp
 
+REQUESTS = [(24, "RNS::Bytes::newData"), (300, "RNS::Bytes::newData"), (500, "other")] * 9
 TRACE = "t_ns,op,id,size,thread,site\n" + "".join(
-    f"{i},a,{i},{size},0,app:RNS::Bytes::newData\n" for i, size in enumerate([24, 300, 500] * 9)
+    f"{i},a,{i},{size},0,app:{site}\n" for i, (size, site) in enumerate(REQUESTS)
 )
 SMALL = ("--arena", "4KiB,16KiB", "--heaps", "first_fit,tlsf")
 
@@ -48,7 +49,15 @@ def test_the_table_says_what_each_takes_and_the_verdict_what_the_pool_costs(smal
 def test_a_machine_names_its_arena_and_its_regions_and_scaling_is_said(small):
     text = pyrns_pool("compare", small, "--machine", "esp32s3", "--scale", "32")
     assert "327,680 bytes of esp32s3" in text and "psram" in text
-    assert "sizes scaled to 32 bits by site: 27 of 27 blocks" in text
+    assert "sizes scaled to 32 bits by site: 18 of 27 blocks" in text
+
+
+def test_a_site_cuts_the_trace_down(small):
+    rows = json.loads(pyrns_pool("compare", small, *SMALL, "--site", "other", "--json"))
+    assert {row["requests"] for row in rows} == {9}
+    assert "nearest: 'app:other'" in pyrns_pool(
+        "compare", small, *SMALL, "--site", "ohter", status=1
+    )
 
 
 def test_generated_events_need_no_file_and_are_the_same_for_the_same_seed():
