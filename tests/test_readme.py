@@ -57,6 +57,19 @@ def test_the_node_prints_what_the_readme_says():
     assert printed("-m", "pyrns_pool", *words[1:]).rstrip() + "\n" in blocks("")
 
 
+@pytest.mark.parametrize("picture", ["heaps_node", "heaps_packet_node"])
+def test_the_comparison_prints_and_draws_what_the_readme_shows(picture, tmp_path):
+    after = README[README.index(f"docs/img/{picture}.png") :]
+    command = re.search(r"^pyrns-pool (compare .*?) -o out$", after, re.M | re.S)[1]
+    words = command.replace("\\\n", " ").split()
+    text = printed("-m", "pyrns_pool", *words, "-o", tmp_path)
+    assert text[: text.index("\nwritten to")].rstrip() + "\n" in blocks("")
+    if matplotlib.__version__ == DEBIAN_MATPLOTLIB:
+        printed("-m", "pyrns_pool", "plot", tmp_path, "--format", "png")
+        drawn = (tmp_path / "largest_free.png").read_bytes()
+        assert drawn == (ROOT / "docs" / "img" / f"{picture}.png").read_bytes()
+
+
 @pytest.mark.parametrize("name", ["allocs", "bytes"])
 def test_the_rows_of_a_result_are_those_that_its_benchmark_wrote(name):
     (path,) = re.findall(rf"\]\((benchmarks/results/[0-9-]+-{name}\.md)\)", README)
