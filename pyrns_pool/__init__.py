@@ -44,7 +44,16 @@ from pyrns_pool.stats import BytesStats, PoolStats, StoreStats
 from pyrns_pool.store import Store
 from pyrns_pool.trace import EVENT_DTYPE, Trace
 from pyrns_pool.workload_results import WorkloadResult, load_result
-from pyrns_pool.workloads import OP_DTYPE, Op, Workload, run_node, run_ops, run_rtp
+from pyrns_pool.workloads import (
+    OP_DTYPE,
+    Op,
+    SoakSpec,
+    Workload,
+    run_node,
+    run_ops,
+    run_rtp,
+    run_soak,
+)
 
 __all__ = [
     "EVENT_DTYPE",
@@ -76,6 +85,7 @@ __all__ = [
     "ResultError",
     "Shared",
     "Slot",
+    "SoakSpec",
     "Store",
     "StoreStats",
     "Tier",
@@ -98,6 +108,7 @@ __all__ = [
     "run_node",
     "run_ops",
     "run_rtp",
+    "run_soak",
     "save_trace",
     "scale_32",
     "shipped",

@@ -912,3 +912,117 @@ void rns_compare_begin(rns_compare_t* self);
 rns_status_t rns_compare_run(rns_compare_t* self, size_t first, size_t end);
 rns_status_t rns_compare_serves(rns_compare_t* self, size_t first, size_t end);
 void rns_compare_end(rns_compare_t* self);
+
+/* ---- lab: rns_watch.h, rns_shadow.h, rns_node_rows.h, rns_mix.h, rns_soak.h, rns_soak_node.h ---- */
+
+typedef struct {
+    bool is_above;
+    uint64_t bad;
+    uint64_t good;
+    bool is_on;
+} rns_watch_t;
+
+typedef enum { RNS_WATCH_SAME, RNS_WATCH_RAISED, RNS_WATCH_ENDED, ... } rns_watch_change_t;
+
+rns_watch_change_t rns_watch_step(rns_watch_t* self, uint64_t value);
+
+#define RNS_SHADOW_PROBE_BYTES ...
+
+typedef struct {
+    uint64_t requests;
+    uint64_t failures;
+    uint64_t samples;
+    uint64_t fragmentation_ppm_sum;
+    uint64_t probe_failures;
+    uint32_t fragmentation_ppm_max;
+    uint32_t largest_free_min;
+    uint32_t total_free_min;
+} rns_shadow_tally_t;
+
+typedef struct {
+    rns_heap_t* heap;
+    uint64_t live;
+    rns_shadow_tally_t tally;
+} rns_shadow_t;
+
+rns_fallback_t rns_shadow_fallback(rns_shadow_t* self);
+void rns_shadow_clear(rns_shadow_t* self);
+
+#define RNS_NODE_ROWS_MAX ...
+
+typedef struct {
+    rns_traffic_row_t* rows;
+    uint64_t random;
+    uint32_t ready;
+    uint32_t count;
+    uint64_t minute;
+} rns_node_rows_t;
+
+uint32_t rns_node_rows_population(rns_node_rows_t* self);
+void rns_node_rows_minute(rns_node_rows_t* self);
+
+rns_hash_hook_t rns_mix_hook(void);
+
+typedef enum {
+    RNS_SOAK_POOL_FREE,
+    RNS_SOAK_POOL_LARGEST,
+    RNS_SOAK_TIER_FREE,
+    RNS_SOAK_HEAP_FREE,
+    RNS_SOAK_HEAP_LARGEST,
+    RNS_SOAK_HEAP_FRAGMENTATION,
+    ...
+} rns_soak_metric_t;
+
+typedef struct {
+    rns_soak_metric_t metric;
+    uint32_t tier_index;
+    rns_watch_t watch;
+} rns_soak_watch_t;
+
+typedef struct {
+    int64_t t_ns;
+    uint64_t value;
+    uint32_t watch;
+    uint32_t is_raised;
+} rns_soak_alarm_t;
+
+typedef struct {
+    uint32_t tier_index;
+    uint32_t slot_index;
+    uint8_t generation;
+    uint8_t tag;
+    uint16_t reserved;
+} rns_soak_live_t;
+
+typedef struct {
+    rns_pool_t* pool;
+    rns_meter_t* meter;
+    rns_shadow_t* shadow;
+    rns_soak_watch_t* watches;
+    uint32_t watch_count;
+    rns_soak_alarm_t* alarms;
+    uint32_t alarm_capacity;
+    uint32_t alarm_count;
+    uint64_t alarms_lost;
+    uint64_t events;
+    uint64_t pool_free_min;
+    ...;
+} rns_soak_t;
+
+void rns_soak_finish(rns_soak_t* self, int64_t end_ns);
+uint32_t rns_soak_live(rns_store_t* store, rns_soak_live_t* out, uint32_t capacity,
+                       uint64_t* refs_out);
+
+typedef struct {
+    rns_soak_t* soak;
+    rns_transport_t* nodes[...];
+    rns_traffic_t* traffic;
+    rns_node_rows_t* rows;
+    uint64_t frames;
+    uint64_t timers;
+} rns_soak_node_t;
+
+rns_transport_hooks_t rns_soak_node_hooks(rns_hash_hook_t hash);
+void rns_soak_node_begin(rns_soak_node_t* self);
+void rns_soak_node_run(rns_soak_node_t* self, uint32_t minutes);
+uint64_t rns_transport_handles(rns_transport_t* self);

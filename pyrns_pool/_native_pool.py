@@ -42,6 +42,7 @@ class NativePool:
         config: PoolConfig,
         notify: Optional[Any] = None,
         header_bytes: int = 0,
+        fallback: Optional[Any] = None,
     ) -> None:
         self.config = config
         self.lib, self.ffi = build
@@ -60,6 +61,8 @@ class NativePool:
         wanted.header_bytes = header_bytes
         if config.fallback == FALLBACKS[1]:
             wanted.fallback = self.lib.rns_malloc_fallback()
+        if fallback is not None:
+            wanted.fallback = fallback
         if notify is not None:
             wanted.low_water.notify = self.lib.pyrns_notify
             wanted.low_water.context = notify
@@ -97,7 +100,7 @@ class NativePool:
         self._linked.discard(self)
         self._linked = set()
 
-    def new_store(self, headroom_bytes: int = 0) -> Any:
+    def new_store(self, headroom_bytes: int = 0, tag: int = 0) -> Any:
         """Return a C ``rns_store_t *`` over this pool, whose header_bytes has to be that of Bytes.
 
         Raises
@@ -109,7 +112,8 @@ class NativePool:
         if not 0 <= headroom_bytes <= limit:
             raise errors.ConfigError(f"headroom_bytes: {headroom_bytes!r} is not in 0 to {limit}")
         store = self.ffi.new("rns_store_t *")
-        options = self.ffi.new("rns_store_options_t *", {"headroom_bytes": headroom_bytes})
+        values = {"headroom_bytes": headroom_bytes, "tag": tag}
+        options = self.ffi.new("rns_store_options_t *", values)
         self.require(self.lib.rns_store_init(store, self.pool, options), "store")
         return store
 

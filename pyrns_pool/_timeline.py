@@ -108,3 +108,11 @@ class Meter:
             else bytes_from_native(self._lib.rns_store_stats(store)),
             "cow": self._cow,
         }
+
+    def partial(self, bins: int) -> tuple[Timeline, NDArray[np.void]]:
+        """Return copies of the timeline and of copy-on-write, up to the end of a complete bin."""
+        whole = self._timeline
+        edges_ns = whole.edges_ns[: bins + 1].copy()
+        edges_ns.flags.writeable = False
+        timeline = Timeline(edges_ns, whole.bins[:bins].copy(), whole.oversize[:bins].copy())
+        return timeline, self._cow[:bins].copy()

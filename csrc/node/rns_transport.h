@@ -314,6 +314,12 @@ const char* rns_transport_table_name(rns_transport_table_t index);
 /// Cost: O(capacities).
 rns_damage_t rns_transport_check(rns_transport_t* self);
 
+/// Return how many handles of Bytes the tables hold: between calls the references to all buffers
+/// of a store that only this node uses. More references than that are a leak.
+///
+/// Cost: O(entries).
+uint64_t rns_transport_handles(rns_transport_t* self);
+
 /// Where path requests go: the address of "rnstransport.path.request".
 extern const uint8_t rns_path_request_address[RNS_PACKET_ADDRESS_BYTES];
 

@@ -109,3 +109,36 @@ rns_damage_t rns_transport_check(rns_transport_t* self)
     }
     return (rns_damage_t){0};
 }
+
+/* ---- Handles -------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint32_t table;
+    uint64_t count;
+} tally_t;
+
+static bool count_handles(void* context, const void* key, void* value, uint64_t time_ns)
+{
+    tally_t* const tally = context;
+    const rns_bytes_t* const handles = value; /* they come first in every value */
+    const uint32_t count = tally->table == RNS_TRANSPORT_KNOWN ? 2u : 1u;
+    (void)key;
+    (void)time_ns;
+    for (uint32_t i = 0; i < count; ++i) {
+        tally->count += handles[i].buffer != NULL ? 1u : 0u;
+    }
+    return true;
+}
+
+uint64_t rns_transport_handles(rns_transport_t* self)
+{
+    static const rns_transport_table_t holders[] = {RNS_TRANSPORT_PATHS, RNS_TRANSPORT_ANNOUNCES,
+                                                    RNS_TRANSPORT_KNOWN, RNS_TRANSPORT_PARTS_IN,
+                                                    RNS_TRANSPORT_PARTS_OUT};
+    tally_t tally = {0};
+    for (uint32_t i = 0; i < sizeof holders / sizeof holders[0]; ++i) {
+        tally.table = holders[i];
+        (void)rns_table_each(&self->tables[holders[i]], count_handles, &tally);
+    }
+    return tally.count;
+}

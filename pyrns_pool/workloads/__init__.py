@@ -3,7 +3,7 @@
 `run_ops` runs operations that a script wrote down with `Workload` or as an array. `run_node` is a
 Reticulum node that a packet log drives; `sufficient_pool` and `sufficient_tables` say what it
 would need. `run_rtp` is the receiver of a bandwidth estimator. `node_packets` and `rtp_stream`
-make traffic for both from a seed.
+make traffic for both from a seed. `run_soak` is a node for days, with a heap beside the pool.
 
 >>> import numpy as np
 >>> import pyrns_pool as rp
@@ -34,12 +34,15 @@ from pyrns_pool.workloads.ops import OP_DTYPE, Op, Workload, merge, repeat
 from pyrns_pool.workloads.rtp_stream import RTP_DTYPE, rtp_stream
 from pyrns_pool.workloads.run_ops import run_ops
 from pyrns_pool.workloads.run_rtp import RATE_DTYPE, run_rtp
+from pyrns_pool.workloads.soak import Soak, SoakSpec, run_soak
 
 __all__ = [
     "OP_DTYPE",
     "RATE_DTYPE",
     "RTP_DTYPE",
     "Op",
+    "Soak",
+    "SoakSpec",
     "Workload",
     "merge",
     "node_packets",
@@ -49,6 +52,7 @@ __all__ = [
     "run_node",
     "run_ops",
     "run_rtp",
+    "run_soak",
     "sufficient_pool",
     "sufficient_tables",
 ]

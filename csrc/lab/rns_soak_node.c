@@ -1,0 +1,66 @@
+#include "rns_soak_node.h"
+
+static void send(void* context, uint32_t interface, const rns_bytes_t* raw)
+{
+    (void)context;
+    (void)interface;
+    (void)raw;
+}
+
+rns_transport_hooks_t rns_soak_node_hooks(rns_hash_hook_t hash)
+{
+    return (rns_transport_hooks_t){.send = send, .hash = hash};
+}
+
+void rns_soak_node_begin(rns_soak_node_t* self)
+{
+    self->traffic->rows = self->rows->rows;
+    self->traffic->row_count = rns_node_rows_population(self->rows);
+    rns_traffic_begin(self->traffic);
+}
+
+/// Let the timers run that are due by `t_ns`.
+static void run_timers(rns_soak_node_t* self, uint64_t t_ns)
+{
+    for (;;) {
+        uint64_t due_ns = UINT64_MAX;
+        for (uint32_t i = 0; i < RNS_SOAK_NODES; ++i) {
+            const uint64_t mine_ns = rns_transport_due_ns(self->nodes[i]);
+            due_ns = mine_ns < due_ns ? mine_ns : due_ns;
+        }
+        if (due_ns > t_ns) {
+            return;
+        }
+        rns_soak_advance(self->soak, (int64_t)due_ns);
+        for (uint32_t i = 0; i < RNS_SOAK_NODES; ++i) {
+            (void)rns_transport_tick(self->nodes[i], (uint64_t)self->soak->now_ns);
+        }
+        rns_soak_sample(self->soak);
+        self->timers += 1u;
+    }
+}
+
+static void take_frame(rns_soak_node_t* self, const rns_traffic_step_t* step, uint64_t t_ns)
+{
+    rns_soak_advance(self->soak, (int64_t)t_ns);
+    for (uint32_t i = 0; i < RNS_SOAK_NODES; ++i) {
+        (void)rns_transport_inbound(self->nodes[i], step->interface, self->traffic->buffer,
+                                    step->length, t_ns);
+    }
+    rns_soak_sample(self->soak);
+    self->frames += 1u;
+}
+
+void rns_soak_node_run(rns_soak_node_t* self, uint32_t minutes)
+{
+    for (; minutes > 0; --minutes) {
+        rns_node_rows_minute(self->rows);
+        self->traffic->row_count = self->rows->ready;
+        for (uint32_t i = 0; i < self->rows->ready; ++i) {
+            const uint64_t t_ns = (uint64_t)self->rows->rows[i].t_ns;
+            run_timers(self, t_ns);
+            const rns_traffic_step_t step = rns_traffic_step(self->traffic, i);
+            take_frame(self, &step, t_ns);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+/// @file rns_soak_node.h
+/// A busy transport node for days, once over the pool and once over the heap beside it: both take
+/// the same frames.
+///
+/// Owns: which minute it is.
+/// Does not: own nodes, traffic and rows.
+///
+/// Cost: twice that of the node, once that of the traffic.  Threads: one.
+#ifndef RNS_SOAK_NODE_H
+#define RNS_SOAK_NODE_H
+
+#include "rns_node_rows.h"
+#include "rns_soak.h"
+
+#define RNS_SOAK_NODES 2u
+
+typedef struct {
+    rns_soak_t* soak;
+    rns_transport_t* nodes[RNS_SOAK_NODES]; ///< Over the pool, and over the shadow.
+    rns_traffic_t* traffic;
+    rns_node_rows_t* rows; ///< Its rows and seed are set.
+    uint64_t frames;
+    uint64_t timers;
+} rns_soak_node_t;
+
+/// Return hooks for either node: what it sends is gone at once.
+rns_transport_hooks_t rns_soak_node_hooks(rns_hash_hook_t hash);
+
+/// Begin. All but the counts is set by the caller, and so are the traffic's fields but its rows.
+void rns_soak_node_begin(rns_soak_node_t* self);
+
+/// Run minutes.
+void rns_soak_node_run(rns_soak_node_t* self, uint32_t minutes);
+
+#endif

@@ -1,0 +1,194 @@
+"""Run a workload over a pool for days of simulated time, with a heap of equal RAM beside it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Callable, Iterator, Optional
+
+from pyrns_pool.cli import output
+from pyrns_pool.cli.node import print_tables
+from pyrns_pool.cli.replay import (
+    SUMMARY_NAME,
+    config_of,
+    print_tiers,
+    refuse_existing_result,
+)
+from pyrns_pool.config import POLICIES, PoolConfig, preset_names
+from pyrns_pool.errors import ConfigError
+from pyrns_pool.results import RESULT_NAME
+from pyrns_pool.workload_results import WorkloadResult
+from pyrns_pool.workloads.soak import (
+    SOAK_WORKLOADS,
+    Soak,
+    SoakSpec,
+    coarsen_hours,
+    soak_dict,
+    spec_of,
+)
+from pyrns_pool.workloads.soak_ages import OLD_HOURS, leaks
+from pyrns_pool.workloads.soak_watch import ABOVE
+
+POOL_DEFAULT = PoolConfig.parse("64x272,256x224,512x8")
+"""What the busy node needs, with some slots more."""
+HOURS_DEFAULT, SEED_DEFAULT = 48, 1
+ROWS_MAX = 24
+OPTIONS = ("hours", "workload", "seed", "tiers", "preset", "policy", "output")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `run` reads."""
+    add = parser.add_argument
+    add("--hours", metavar="N", type=int, help=f"simulated [{HOURS_DEFAULT}]")
+    add("--workload", choices=SOAK_WORKLOADS, help=f"[{SOAK_WORKLOADS[0]}]")
+    add("--seed", metavar="N", type=int, help=f"of all that is drawn [{SEED_DEFAULT}]")
+    tiers = parser.add_mutually_exclusive_group()
+    default = ",".join(map(str, POOL_DEFAULT.tiers))
+    tiers.add_argument("--tiers", metavar="LIST", help=f"SIZExSLOTS, ascending [{default}]")
+    tiers.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(preset_names())}")
+    add("--policy", choices=POLICIES, help="[the preset's; strict for --tiers]")
+    add("-o", "--output", metavar="DIR", type=Path, help=f"write {RESULT_NAME}, {SUMMARY_NAME}")
+    add("--resume", metavar="DIR", type=Path, help="finish what an interrupted -o DIR began")
+    parser.set_defaults(default_pool=POOL_DEFAULT, fallback="none")
+
+
+def run(given: argparse.Namespace) -> None:
+    """Run, write, print; on Ctrl-C the hour is finished and what there is is written."""
+    before: Optional[WorkloadResult] = None
+    directory = given.output
+    if given.resume is not None:
+        _refuse_others(given)
+        directory, before = given.resume, WorkloadResult.load(given.resume)
+        spec = spec_of(before)
+    else:
+        spec = SoakSpec(
+            config_of(given),
+            given.workload or SOAK_WORKLOADS[0],
+            HOURS_DEFAULT if given.hours is None else given.hours,
+            SEED_DEFAULT if given.seed is None else given.seed,
+        )
+        refuse_existing_result(directory, given.force)
+    result = run_hours(spec, before)
+    if directory is not None:
+        _write(result, directory, given.force or before is not None)
+    if len(result.series["hours"]) < spec.hours:
+        raise KeyboardInterrupt
+    if given.json:
+        output.print_json(soak_dict(result))
+        return
+    print_result(result)
+    if directory is not None:
+        print(f"\nwritten to {directory}; for figures: pyrns-pool plot {directory}")
+
+
+def _refuse_others(given: argparse.Namespace) -> None:
+    for name in OPTIONS:
+        if getattr(given, name) is not None:
+            raise ConfigError(f"--{name}: --resume goes on with what was given then")
+
+
+def run_hours(spec: SoakSpec, before: Optional[WorkloadResult]) -> WorkloadResult:
+    """Run all hours, or those until Ctrl-C: at least one."""
+    run = Soak(spec, before)
+    try:
+        with _interruption() as is_interrupted, output.progress("soaking") as report:
+            while not run.is_done:
+                run.hour()
+                if report is not None:
+                    report(run.done / spec.hours)
+                if is_interrupted():
+                    break
+        return run.result()
+    finally:
+        run.close()
+
+
+@contextmanager
+def _interruption() -> Iterator[Callable[[], bool]]:
+    """Yield a function that tells whether Ctrl-C was pressed, which then does nothing else."""
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _write(result: WorkloadResult, directory: Path, force: bool) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    result.save(directory / RESULT_NAME, overwrite=force)
+    output.write_json(directory / SUMMARY_NAME, soak_dict(result), force)
+
+
+def print_result(result: WorkloadResult) -> None:
+    """Print what ran, a row for each hour or some of them, tiers, tables, alarms and leaks."""
+    run, stats = result.workload, result.stats
+    hours = result.series["hours"]
+    arena = int(run.provenance["arena_bytes"])
+    extent = f"{output.plural(len(hours), 'hour')}, seed {run.seed}"
+    print(f"{run.name}: {extent}, {output.plural(run.events, 'event')}")
+    print(f"pool    {result.config}: {result.config.slots_bytes:,} bytes of slots")
+    print(f"beside  {run.provenance['heap']} in {arena:,} bytes, as the pool with its headers")
+    print(f"hash    {run.provenance['hash']}\n")
+    print_hours(result)
+    print()
+    print_tiers(result)
+    if any(table.puts for table in result.tables):
+        print()
+        print_tables(result)
+    print_alarms(result)
+    print_leaks(result)
+    served = f"{output.percent(stats.hit_rate)} of {output.plural(stats.requests, 'request')}"
+    refused = f"{int(hours['heap_failures'].sum()):,} refused by the heap beside it"
+    print(f"\n{served} served by the pool, drift {int(hours['drift'][-1])}; {refused}.")
+
+
+def print_hours(result: WorkloadResult) -> None:
+    """Print the hours, in at most `ROWS_MAX` rows."""
+    hours = result.series["hours"]
+    rows = coarsen_hours(hours, ROWS_MAX)
+    step = -(-len(hours) // ROWS_MAX)
+    cells = []
+    for index, row in enumerate(rows):
+        end = min((index + 1) * step, len(hours))
+        served = int(row["hits"] + row["spills"])
+        rate = output.percent(served / int(row["requests"])) if row["requests"] else "-"
+        counts = [f"{row[name]:,}" for name in ("misses", "in_use", "free_bytes_min", "drift")]
+        shares = [
+            output.percent(int(row[f"heap_fragmentation_{name}_ppm"]) / 10**6)
+            for name in ("mean", "max")
+        ]
+        heap = [f"{row['heap_failures']:,}", *shares, f"{row['heap_largest_free_min']:,}"]
+        cells.append([str(end), f"{row['requests']:,}", rate, *counts, *heap])
+    columns = ["hour", "requests", "hit rate", "misses", "in use", "free, min", "drift"]
+    heap_columns = ["heap: refused", "fragmentation", "worst", "largest free, min"]
+    output.print_table([*columns, *heap_columns], cells)
+
+
+def print_alarms(result: WorkloadResult) -> None:
+    """Print for each alarm how often it was raised, when first, and the worst value."""
+    alarms = result.series["alarms"]
+    raised = alarms[alarms["raised"]]
+    kinds = dict.fromkeys(zip(*(raised[name].tolist() for name in ("metric", "tier", "level"))))
+    rows = []
+    for metric, tier, level in kinds:
+        is_mine = (raised["metric"] == metric) & (raised["tier"] == tier)
+        mine = raised[is_mine & (raised["level"] == level)]
+        name = metric if tier < 0 else f"{metric} of {result.config.tiers[tier].slot_bytes}"
+        worst = mine["value"].max() if metric in ABOVE else mine["value"].min()
+        first = f"{int(mine['t_ns'][0]) / 3.6e12:.3f} h"
+        rows.append([name, level, f"{len(mine):,}", first, f"{worst:,}"])
+    print()
+    if not rows:
+        print("No alarm was raised.")
+        return
+    output.print_table(["alarm", "level", "raised", "first at", "worst when raised"], rows)
+
+
+def print_leaks(result: WorkloadResult) -> None:
+    """Print the sites that leak."""
+    for row in leaks(result.series["ages"]):
+        old = f"{row['old']:,} of its {row['slots']:,} slots in use for {OLD_HOURS} hours or more"
+        print(f"\nleak    {row['site']}: {old}, the oldest for {row['oldest_hours']:,}; ever more")
