@@ -941,11 +941,12 @@ typedef struct {
 
 typedef struct {
     rns_heap_t* heap;
-    uint64_t live;
     rns_shadow_tally_t tally;
+    ...;
 } rns_shadow_t;
 
 rns_fallback_t rns_shadow_fallback(rns_shadow_t* self);
+void rns_shadow_drop(rns_shadow_t* self);
 void rns_shadow_clear(rns_shadow_t* self);
 
 #define RNS_NODE_ROWS_MAX ...
@@ -1026,3 +1027,33 @@ rns_transport_hooks_t rns_soak_node_hooks(rns_hash_hook_t hash);
 void rns_soak_node_begin(rns_soak_node_t* self);
 void rns_soak_node_run(rns_soak_node_t* self, uint32_t minutes);
 uint64_t rns_transport_handles(rns_transport_t* self);
+
+/* ---- lab: rns_soak_hard.h ---- */
+
+typedef struct {
+    ...;
+} rns_buffer_t;
+
+typedef struct {
+    rns_buffer_t* lanes[...];
+    ...;
+} rns_soak_block_t;
+
+typedef struct {
+    rns_soak_t* soak;
+    rns_store_t* stores[...][...];
+    uint32_t slot_count;
+    rns_soak_block_t* blocks;
+    void** drilled;
+    uint32_t* image;
+    uint64_t random;
+    uint32_t drills_per_hour;
+    uint32_t block_count;
+    uint64_t leaked;
+    uint64_t drills;
+    uint64_t drill_requests;
+    uint64_t drill_faults;
+} rns_soak_hard_t;
+
+void rns_soak_hard_hour(rns_soak_hard_t* self);
+bool rns_soak_hard_drill(rns_soak_hard_t* self, uint32_t tier, bool is_last_first);

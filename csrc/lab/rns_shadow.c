@@ -3,36 +3,61 @@
 #include <stdlib.h>
 
 /// In front of a block; as long as the alignment of what malloc returns.
-typedef union {
+struct rns_shadow_front {
+    _Alignas(max_align_t) rns_shadow_front_t* next;
+    rns_shadow_front_t* previous;
     uint32_t offset_bytes; ///< In the model; RNS_HEAP_NONE: it refused.
-    max_align_t align;
-} front_t;
+};
 
 static void* take(void* context, size_t size_bytes)
 {
     rns_shadow_t* const self = context;
-    front_t* const front = malloc(sizeof *front + size_bytes);
+    rns_shadow_front_t* const front = malloc(sizeof *front + size_bytes);
     if (front == NULL) {
         return NULL;
     }
+    front->next = self->live;
+    front->previous = NULL;
+    if (self->live != NULL) {
+        self->live->previous = front;
+    }
+    self->live = front;
     self->tally.requests += 1u;
-    self->live += 1u;
     if (rns_heap_take(self->heap, size_bytes, &front->offset_bytes) != RNS_OK) {
         self->tally.failures += 1u;
     }
     return front + 1;
 }
 
-static bool give(void* context, void* block)
+static void release(rns_shadow_t* self, rns_shadow_front_t* front)
 {
-    rns_shadow_t* const self = context;
-    front_t* const front = (front_t*)block - 1;
     if (front->offset_bytes != RNS_HEAP_NONE) {
         (void)!rns_heap_give(self->heap, front->offset_bytes);
     }
-    self->live -= 1u;
     free(front);
+}
+
+static bool give(void* context, void* block)
+{
+    rns_shadow_t* const self = context;
+    rns_shadow_front_t* const front = (rns_shadow_front_t*)block - 1;
+    if (front->next != NULL) {
+        front->next->previous = front->previous;
+    }
+    *(front->previous != NULL ? &front->previous->next : &self->live) = front->next;
+    release(self, front);
     return true;
+}
+
+void rns_shadow_drop(rns_shadow_t* self)
+{
+    rns_shadow_front_t* front = self->live;
+    self->live = NULL;
+    while (front != NULL) {
+        rns_shadow_front_t* const next = front->next;
+        release(self, front);
+        front = next;
+    }
 }
 
 rns_fallback_t rns_shadow_fallback(rns_shadow_t* self)

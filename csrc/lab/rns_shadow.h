@@ -30,9 +30,11 @@ typedef struct {
     uint32_t total_free_min;
 } rns_shadow_tally_t;
 
+typedef struct rns_shadow_front rns_shadow_front_t;
+
 typedef struct {
     rns_heap_t* heap;
-    uint64_t live; ///< Blocks that are out, refused ones too.
+    rns_shadow_front_t* live; ///< Blocks that are out, refused ones too.
     rns_shadow_tally_t tally;
 } rns_shadow_t;
 
@@ -41,6 +43,9 @@ rns_fallback_t rns_shadow_fallback(rns_shadow_t* self);
 
 /// Look at the heap; after each event of the program.
 void rns_shadow_sample(rns_shadow_t* self);
+
+/// Take back all blocks that are out; nobody may use them any more.
+void rns_shadow_drop(rns_shadow_t* self);
 
 /// Begin a new tally.
 void rns_shadow_clear(rns_shadow_t* self);

@@ -31,7 +31,7 @@ from pyrns_pool.workloads.soak import (
 from pyrns_pool.workloads.soak_ages import OLD_HOURS, leaks
 from pyrns_pool.workloads.soak_watch import ABOVE
 
-POOL_DEFAULT = PoolConfig.parse("64x272,256x224,512x8")
+POOL_DEFAULT = PoolConfig.parse("64x320,256x224,512x8")
 """What the busy node needs, with some slots more."""
 HOURS_DEFAULT, SEED_DEFAULT = 48, 1
 ROWS_MAX = 24
@@ -131,7 +131,9 @@ def print_result(result: WorkloadResult) -> None:
     print(f"{run.name}: {extent}, {output.plural(run.events, 'event')}")
     print(f"pool    {result.config}: {result.config.slots_bytes:,} bytes of slots")
     print(f"beside  {run.provenance['heap']} in {arena:,} bytes, as the pool with its headers")
-    print(f"hash    {run.provenance['hash']}\n")
+    if "hash" in run.provenance:
+        print(f"hash    {run.provenance['hash']}")
+    print()
     print_hours(result)
     print()
     print_tiers(result)

@@ -31,11 +31,13 @@ from pyrns_pool.plot._compare import (
 )
 from pyrns_pool.plot._cow import cow_figure, cow_panel
 from pyrns_pool.plot._data import (
+    alarms_data,
     cow_data,
     hit_rate_data,
     occupancy_data,
     rate_data,
     sizes_data,
+    soak_data,
     table_fill_data,
     tiers_data,
 )
@@ -45,12 +47,15 @@ from pyrns_pool.plot._overview import overview_figure
 from pyrns_pool.plot._rate import rate_figure, rate_panel
 from pyrns_pool.plot._save import save_figures
 from pyrns_pool.plot._sizes import fragmentation, sizes, sizes_figure
+from pyrns_pool.plot._soak import alarms_figure, soak_figure
 from pyrns_pool.plot._style import Sheet
 from pyrns_pool.plot._tables import table_fill, table_fill_figure
 
 __all__ = [
     "Sheet",
     "compare_data",
+    "alarms_data",
+    "alarms_figure",
     "cow_data",
     "cow_figure",
     "cow_panel",
@@ -75,6 +80,8 @@ __all__ = [
     "sizes",
     "sizes_data",
     "sizes_figure",
+    "soak_data",
+    "soak_figure",
     "table_fill",
     "table_fill_data",
     "table_fill_figure",

@@ -16,11 +16,13 @@ from pyrns_pool.stats import TableStats
 from pyrns_pool.workload_results import COW_DTYPE, WorkloadResult, coarsen_cow
 
 __all__ = [
+    "alarms_data",
     "cow_data",
     "hit_rate_data",
     "occupancy_data",
     "rate_data",
     "sizes_data",
+    "soak_data",
     "table_fill_data",
     "tiers_data",
 ]
@@ -263,6 +265,62 @@ def rate_data(result: WorkloadResult) -> NDArray[np.void]:
     for name, _ in _RATES + _DELAYS:
         rows[name] = rate[name][first + counts - 1]
     return rows
+
+
+def soak_data(result: WorkloadResult) -> NDArray[np.void]:
+    """Return what `soak_figure` shows.
+
+    Parameters
+    ----------
+    result : WorkloadResult
+        Of a soak.
+
+    Returns
+    -------
+    structured ndarray, shape (n,)
+        One row for each hour: ``start_ns``, ``end_ns``, and the fields of
+        `pyrns_pool.workloads.soak.HOUR_DTYPE`.
+
+    Raises
+    ------
+    ValueError
+        If the result is not of a soak.
+    """
+    hours = _soak_series(result, "hours")
+    rows = np.zeros(len(hours), [("start_ns", "<i8"), ("end_ns", "<i8"), *hours.dtype.descr])
+    rows["start_ns"], rows["end_ns"] = result.timeline.edges_ns[:-1], result.timeline.edges_ns[1:]
+    for name in hours.dtype.names or ():
+        rows[name] = hours[name]
+    return rows
+
+
+def alarms_data(result: WorkloadResult) -> NDArray[np.void]:
+    """Return what `alarms_figure` shows.
+
+    Parameters
+    ----------
+    result : WorkloadResult
+        Of a soak.
+
+    Returns
+    -------
+    structured ndarray, shape (n,)
+        One row for each change of an alarm, in the order of time, with the fields of
+        `pyrns_pool.workloads.soak_watch.ALARM_DTYPE`.
+
+    Raises
+    ------
+    ValueError
+        If the result is not of a soak.
+    """
+    return _soak_series(result, "alarms")
+
+
+def _soak_series(result: WorkloadResult, name: str) -> NDArray[np.void]:
+    if name not in result.series:
+        raise ValueError(f"result: the workload {result.workload.name!r} is no soak")
+    series: NDArray[np.void] = result.series[name]
+    return series
 
 
 def table_fill_data(result: WorkloadResult) -> NDArray[np.void]:

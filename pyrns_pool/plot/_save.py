@@ -22,11 +22,13 @@ from pyrns_pool.plot._compare import (
 )
 from pyrns_pool.plot._cow import cow_figure
 from pyrns_pool.plot._data import (
+    alarms_data,
     cow_data,
     hit_rate_data,
     occupancy_data,
     rate_data,
     sizes_data,
+    soak_data,
     table_fill_data,
     tiers_data,
 )
@@ -35,6 +37,7 @@ from pyrns_pool.plot._occupancy import occupancy_figure
 from pyrns_pool.plot._overview import overview_figure
 from pyrns_pool.plot._rate import rate_figure
 from pyrns_pool.plot._sizes import sizes_figure
+from pyrns_pool.plot._soak import alarms_figure, soak_figure
 from pyrns_pool.plot._style import Sheet
 from pyrns_pool.plot._tables import table_fill_figure
 from pyrns_pool.results import ReplayResult
@@ -69,6 +72,10 @@ def _sheets(result: AnyResult) -> dict[str, tuple[_Draw, _Twin]]:
         sheets["overview"] = (overview_figure, None)
     if "rate" in result.series:
         sheets["rate"] = (rate_figure, rate_data)
+    if "hours" in result.series:
+        sheets["soak"] = (soak_figure, soak_data)
+        if len(result.series["alarms"]):
+            sheets["alarms"] = (alarms_figure, alarms_data)
     if result.tables:
         sheets["table_fill"] = (table_fill_figure, table_fill_data)
     return sheets
@@ -103,6 +110,10 @@ def save_figures(
         and ``tiers.csv``, the numbers that the figures write beside the tiers. Of a comparison
         ``largest_free``, ``heap_fragmentation`` and ``ram``, each as ``.csv`` too, and
         ``failures.csv``, the first failures.
+        Bytes ``cow``, with a rate ``rate``, of a soak ``soak`` and ``alarms``, and with tables
+        ``table_fill``, in every format and as ``.csv``; ``overview`` (occupancy and copies) of a
+        workload with Bytes, in every format; and ``tiers.csv``, the numbers that the figures
+        write beside the tiers.
 
     Raises
     ------

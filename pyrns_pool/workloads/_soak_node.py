@@ -22,19 +22,22 @@ class SoakNode:
     ----------
     soak : C ``rns_soak_t *``
         Clock and monitor.
-    pool : NativePool
-        The pool.
+    pools : sequence of NativePool
+        The pool, and that which passes all to the heap.
     stores : sequence of C ``rns_store_t *``
-        Over the pool, and over that which passes all to the heap.
-    seed : int
-        Of everything that is drawn.
+        Over each of them.
+    spec : SoakSpec
+        Seed and hours.
     """
 
     tags = ("node",)
+    provenance = {"hash": "mix64, a stand-in for SHA-256"}
 
-    def __init__(self, soak: Any, pool: NativePool, stores: Sequence[Any], seed: int) -> None:
+    def __init__(
+        self, soak: Any, pools: Sequence[NativePool], stores: Sequence[Any], spec: Any
+    ) -> None:
         lib, ffi = none
-        self._pool = pool
+        self._pool, seed = pools[0], spec.seed
         hook = lib.rns_mix_hook()
         # C keeps the addresses only: what is in here has to outlive the run.
         self._held: dict[str, Any] = {

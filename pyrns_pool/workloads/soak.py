@@ -20,6 +20,7 @@ from pyrns_pool.errors import ConfigError, ResultError
 from pyrns_pool.heaps import Heap
 from pyrns_pool.stats import bytes_from_native
 from pyrns_pool.workload_results import WorkloadResult, WorkloadSummary
+from pyrns_pool.workloads._soak_hard import SoakHard
 from pyrns_pool.workloads._soak_node import SoakNode
 from pyrns_pool.workloads.soak_ages import Ages
 from pyrns_pool.workloads.soak_watch import Watches, default_watches
@@ -43,7 +44,7 @@ HEAP_ALIGNMENT = 4  # As ESP-IDF builds it.
 TAG = 1
 U64_MAX = (1 << 64) - 1
 
-_WORKLOADS: Mapping[str, Any] = {"node": SoakNode}
+_WORKLOADS: Mapping[str, Any] = {"node": SoakNode, "adversarial": SoakHard}
 SOAK_WORKLOADS = tuple(_WORKLOADS)
 
 _POOL = [("requests", "<u8"), ("hits", "<u8"), ("spills", "<u8"), ("misses", "<u8")]
@@ -153,7 +154,8 @@ class Soak:
                 "pool_free_min": U64_MAX,
             },
         )
-        self._workload = _WORKLOADS[spec.workload](self._soak, self._native, stores, spec.seed)
+        pools = (self._native, beside)
+        self._workload = _WORKLOADS[spec.workload](self._soak, pools, stores, spec)
         self._ages = Ages(self._native, stores[0], self._workload.tags)
         self._hours = np.zeros(spec.hours, HOUR_DTYPE)
         self._fills: list[list[int]] = []
@@ -249,8 +251,9 @@ class Soak:
         )
 
     def close(self) -> None:
-        """Let the workload drop all that it holds."""
+        """Give back all that the workload holds or leaked; no hour can be run any more."""
         self._workload.close()
+        none.lib.rns_shadow_drop(self._shadow)
 
 
 def run_soak(spec: SoakSpec, before: Optional[WorkloadResult] = None) -> WorkloadResult:
@@ -367,7 +370,7 @@ def _summary(spec: SoakSpec, arena_bytes: int, hours: int = 0, events: int = 0) 
         seed=spec.seed,
         provenance={
             "hours": str(spec.hours),
-            "hash": "mix64, a stand-in for SHA-256",
+            **_WORKLOADS[spec.workload].provenance,
             "heap": HEAP,
             "arena_bytes": str(arena_bytes),
         },

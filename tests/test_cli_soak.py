@@ -1,0 +1,82 @@
+"""The verb soak as a user types it."""
+
+import json
+import os
+import signal
+import threading
+import time
+
+from test_cli import pyrns_pool
+
+from pyrns_pool import cli
+
+HARD = ("--workload", "adversarial", "--hours", "6", "--tiers", "64x40,256x24,512x8")
+
+
+def test_the_table_has_a_row_for_each_hour_tiers_tables_and_alarms():
+    text = pyrns_pool("soak", "--hours", "2", "--seed", "5")
+    print(text)
+    lines = text.splitlines()
+    assert lines[0].startswith("soak node: 2 hours, seed 5, 7")
+    assert lines[1] == "pool    64x320,256x224,512x8 strict: 81,920 bytes of slots"
+    assert lines[2].startswith("beside  tlsf in ") and lines[3].startswith("hash    mix64")
+    rows = {words[0]: words[1:] for words in map(str.split, lines) if words}
+    assert rows["1"][1:4] == rows["2"][1:4] == ["100.0", "%", "0"]
+    assert rows["paths"][:4] == ["(cull)", "160", "128", "128"]
+    assert rows["64"][0] == "320" and "heap_fragmentation_ppm" in rows
+    assert "100.0 % of " in lines[-1] and "drift 0; 0 refused" in lines[-1]
+
+
+def test_a_long_soak_takes_at_most_24_rows_and_names_the_leak():
+    text = pyrns_pool("soak", *HARD[:3], "50", *HARD[4:])
+    hours_table = text.split("\n\n")[1].splitlines()
+    hours = [int(line.split()[0]) for line in hours_table[1:]]
+    assert hours == [*range(3, 50, 3), 50]
+    leak = next(line for line in text.splitlines() if line.startswith("leak"))
+    print(leak)
+    assert leak.startswith("leak    log: 48 of its 50 slots in use for 2 hours or more")
+    assert "hash" not in text
+
+
+def test_the_json_has_hours_alarms_and_ages(tmp_path):
+    out = tmp_path / "out"
+    result = json.loads(pyrns_pool("soak", *HARD, "--json", "-o", out))
+    assert sum(hour["requests"] for hour in result["hours"]) == result["requests"]
+    assert result["counts"]["drill_faults"] == 0 and len(result["hours"]) == 6
+    assert result["ages"][-1]["site"] == "log" and len(result["alarms"]) > 0
+    assert json.loads((out / "summary.json").read_text()) == result
+    assert "soak.svg" in pyrns_pool("plot", out)
+
+
+def test_ctrl_c_ends_after_the_hour_and_resume_finishes(tmp_path, capsys):
+    through, part = tmp_path / "through", tmp_path / "part"
+    arguments = ["--hours", "8", "--seed", "9"]
+    pyrns_pool("soak", *arguments, "-o", through)
+
+    def interrupt():
+        while signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    status = cli.main(["soak", *arguments, "-o", str(part)])
+    thread.join()
+    printed = capsys.readouterr()
+    assert (status, printed.out, printed.err) == (130, "", "pyrns-pool: interrupted\n")
+    done = len(json.loads((part / "summary.json").read_text())["hours"])
+    print(f"{done} hours before Ctrl-C")
+    assert 1 <= done < 8
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    pyrns_pool("soak", "--resume", part)
+    for name in ("result.npz", "summary.json"):
+        assert (part / name).read_bytes() == (through / name).read_bytes()
+
+
+def test_wrong_use_is_refused_in_one_line(tmp_path):
+    resume = ("--resume", tmp_path)
+    assert "--hours: --resume goes on" in pyrns_pool("soak", *resume, "--hours", "2", status=2)
+    assert "no such file" in pyrns_pool("soak", *resume, status=1)
+    assert "hours: 0 is not" in pyrns_pool("soak", "--hours", "0", status=2)
+    (tmp_path / "result.npz").touch()
+    assert "exists" in pyrns_pool("soak", "-o", tmp_path, status=1)
