@@ -64,7 +64,7 @@ static void give(rns_soak_hard_t* self, uint32_t index)
     rns_soak_advance(self->soak, self->soak->now_ns + step_ns(self));
     for (uint32_t lane = 0; lane < RNS_SOAK_LANES; ++lane) {
         if (block.lanes[lane] != NULL) {
-            (void)rns_store_give(self->stores[block.site][lane], block.lanes[lane]);
+            (void)!rns_store_give(self->stores[block.site][lane], block.lanes[lane]);
         }
     }
     rns_soak_sample(self->soak);
