@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import pyrns_pool as rp
 from pyrns_pool._native import none
 from pyrns_pool.workloads.soak import HOUR_DTYPE, Soak, coarsen_hours, soak_dict, spec_of
-from pyrns_pool.workloads.soak_ages import leaks
+from pyrns_pool.workloads.soak_ages import AGE_DTYPE, leaks
 from pyrns_pool.workloads.soak_watch import ABOVE, Watch, default_watches
 
 AMPLE = rp.PoolConfig.parse("64x320,256x224,512x8")
@@ -136,6 +136,23 @@ def test_the_slow_leak_is_drift_and_found_by_site_and_age(hard):
     print(found)
     assert hours["drift"].tolist() == hours["in_use"].tolist() == list(range(1, 9))
     assert found.tolist() == [(7, "log", 8, 6, 7)]
+
+
+@pytest.mark.parametrize(
+    "old, is_leak",
+    [
+        ([0, 0, 0, 1, 2, 3, 4], True),
+        ([1, 2, 3, 4, 5, 5], False),  # Full tables, for instance.
+        ([5, 6, 7, 6, 8, 9], False),
+        ([1, 2, 3, 4], False),  # Not seen for long enough.
+        ([], False),
+    ],
+)
+def test_a_leak_is_what_became_more_in_each_of_the_last_four_hours(old, is_leak):
+    rows = [(hour, "other", 3, 3, hour) for hour in range(len(old))]
+    rows += [(hour, "mine", 9, count, hour) for hour, count in enumerate(old)]
+    found = leaks(np.array(rows, AGE_DTYPE))
+    assert found["site"].tolist() == (["mine"] if is_leak else [])
 
 
 def test_alarms_alternate_and_are_on_the_bad_side(starved, hard):

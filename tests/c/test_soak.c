@@ -231,8 +231,8 @@ typedef struct {
 
 static hard_t begin_hard(world_t* world, uint32_t slot_count)
 {
-    hard_t self = {.blocks = malloc(2u * slot_count * sizeof *self.blocks),
-                   .drilled = malloc(slot_count * sizeof *self.drilled),
+    hard_t self = {.blocks = malloc((size_t)slot_count * 2u * sizeof *self.blocks),
+                   .drilled = malloc((size_t)slot_count * sizeof *self.drilled),
                    .image = malloc((slot_count + 4u * TIERS) * sizeof *self.image)};
     self.run = (rns_soak_hard_t){.soak = &world->soak,
                                  .slot_count = slot_count,
@@ -272,7 +272,7 @@ static void run_hard(uint32_t divisor)
     uint64_t refs = 0;
     CHECK_EQUAL(rns_soak_live(&world->stores[0][0], live, SLOTS, &refs), HOURS);
     CHECK_EQUAL(live[0].tag, RNS_SOAK_LOG + 1u);
-    CHECK_EQUAL(hard.run.drills, DRILLS * HOURS);
+    CHECK_EQUAL(hard.run.drills, (uint64_t)DRILLS * HOURS);
     CHECK_EQUAL(hard.run.drill_faults, 0);
     CHECK_EQUAL(world->soak.alarm_count, ALARMS);
     CHECK(world->soak.alarms_lost > 0);
