@@ -105,15 +105,11 @@ def save_figures(
     -------
     list of Path
         The files: ``occupancy``, ``hit_rate``, and of a replay ``sizes``, of a workload with
-        Bytes ``cow``, with a rate ``rate`` and with tables ``table_fill``, in every format and as
-        ``.csv``; ``overview`` (occupancy and copies) of a workload with Bytes, in every format;
-        and ``tiers.csv``, the numbers that the figures write beside the tiers. Of a comparison
-        ``largest_free``, ``heap_fragmentation`` and ``ram``, each as ``.csv`` too, and
-        ``failures.csv``, the first failures.
         Bytes ``cow``, with a rate ``rate``, of a soak ``soak`` and ``alarms``, and with tables
         ``table_fill``, in every format and as ``.csv``; ``overview`` (occupancy and copies) of a
         workload with Bytes, in every format; and ``tiers.csv``, the numbers that the figures
-        write beside the tiers.
+        write beside the tiers. Of a comparison ``largest_free``, ``heap_fragmentation`` and
+        ``ram``, each as ``.csv`` too, and ``failures.csv``, the first failures.
 
     Raises
     ------
