@@ -134,3 +134,9 @@ def test_the_picture_of_the_node_is_what_its_commands_draw_today(tmp_path):
     printed("-m", "pyrns_pool", "node", log, *NODE.split(), "-o", tmp_path)
     printed("-m", "pyrns_pool", "plot", tmp_path, "--format", "png")
     assert (tmp_path / "overview.png").read_bytes() == (ROOT / NODE_PICTURE).read_bytes()
+
+
+def test_the_soak_prints_what_the_document_says():
+    page = (ROOT / "docs" / "soak.md").read_text()
+    (command,) = re.findall(r"^pyrns-pool (soak .*)$", page, re.M)
+    assert f"```\n{printed('-m', 'pyrns_pool', *command.split())}```\n" in page
