@@ -7,12 +7,12 @@ PYTHON := /usr/bin/python3
 VENV := .venv
 VENV_MADE := $(VENV)/made
 INSTALLED := $(VENV)/installed
-PYTEST := $(VENV)/bin/python -m pytest -q
+PYTEST := $(VENV)/bin/python -m pytest -q -n 2
 
 DEMO_PACKAGES := gcc libc6-dev python3-dev python3-cffi python3-numpy python3-matplotlib \
     python3-setuptools python3-wheel python3-pip python3-venv python3-rich
-TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-hypothesis python3-nbclient \
-    python3-nbformat python3-ipykernel clang clang-format clang-tidy cppcheck \
+TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-pytest-xdist python3-hypothesis \
+    python3-nbclient python3-nbformat python3-ipykernel clang clang-format clang-tidy cppcheck \
     libclang-rt-14-dev gcc-multilib gcc-arm-none-eabi gcc-riscv64-unknown-elf black flake8 mypy \
     pydocstyle valgrind g++ nettle-dev
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
