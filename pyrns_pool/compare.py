@@ -88,6 +88,9 @@ def compare(
     for arena in arenas:
         if isinstance(arena, bool) or not 1 <= arena <= _ARENA_BYTES_MAX:
             raise ConfigError(f"arenas: {arena!r} is not in 1 to {_ARENA_BYTES_MAX}")
+    for name in heaps:
+        if name not in HEAPS:
+            raise ConfigError(f"heaps: {name!r} is none of {', '.join(HEAPS)}")
     bench = _Bench(trace, config, machine, bins)
     names = [*(f"pool_{policy}" for policy in POLICIES), *dict.fromkeys(heaps)]
     contenders = []

@@ -77,11 +77,15 @@ def test_the_rows_of_a_result_are_those_that_its_benchmark_wrote(name):
     after = README[README.index(path) :]
     paragraph = after if name == "allocs" else before[before.rindex("\n**") :] + after
     table = re.search(r"^\|.*?\n\n", paragraph, re.M | re.S)[0]
-    known = {cell for row in table_rows((ROOT / path).read_text()) for cell in row}
-    numbers = [cell for row in table_rows(table)[2:] for cell in row[1:]]
-    print(f"{len(numbers)} numbers of {path}")
-    assert len(numbers) >= 48
-    assert not [number for number in numbers if number not in known]
+    written = [" ".join(row) + " " for row in table_rows((ROOT / path).read_text())]
+    shown = table_rows(table)[2:]
+    print(f"{len(shown)} rows of {path}")
+    assert len(shown) >= 8
+    for name_shown, *cells in shown:
+        # The README leaves columns out and names the peers in its own words, but for the paths.
+        start = re.escape(name_shown) if name == "allocs" else ""
+        pattern = start + "".join(rf".*(?<!\S){re.escape(cell)} " for cell in cells)
+        assert any(re.match(pattern, row) for row in written), f"{name_shown}: {cells}"
 
 
 def test_the_demo_prints_what_the_readme_says(tmp_path):

@@ -179,9 +179,11 @@ def print_alarms(result: WorkloadResult) -> None:
         is_mine = (raised["metric"] == metric) & (raised["tier"] == tier)
         mine = raised[is_mine & (raised["level"] == level)]
         name = metric if tier < 0 else f"{metric} of {result.config.tiers[tier].slot_bytes}"
-        worst = mine["value"].max() if metric in ABOVE else mine["value"].min()
+        worst = int(mine["value"].max() if metric in ABOVE else mine["value"].min())
+        shown = output.percent(worst / 10**6) if metric.endswith("_ppm") else f"{worst:,}"
         first = f"{int(mine['t_ns'][0]) / 3.6e12:.3f} h"
-        rows.append([name, level, f"{len(mine):,}", first, f"{worst:,}"])
+        words = name.removesuffix("_ppm").replace("_", " ")
+        rows.append([words, level, f"{len(mine):,}", first, shown])
     print()
     if not rows:
         print("No alarm was raised.")
