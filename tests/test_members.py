@@ -40,6 +40,7 @@ def interrupt_at(number):
 
 def test_an_interrupt_at_any_line_stays_an_interrupt():
     arrays = {"first": np.arange(3), "second": np.zeros(2)}
+    gc.freeze()  # Else each collection below looks at everything that the test run has loaded.
     for number in itertools.count(1):
         file = io.BytesIO()
         previous = sys.gettrace()
@@ -54,6 +55,7 @@ def test_an_interrupt_at_any_line_stays_an_interrupt():
             sys.settrace(previous)
         file.close()
         gc.collect()  # What is left of the archive complains here, if it does.
+    gc.unfreeze()
     print(f"interrupted at {number - 1} lines")
     assert number > 100
 

@@ -308,3 +308,32 @@ rns_status_t node_send(node_t* self, const rns_transport_order_t* order, uint32_
     }
     return status;
 }
+
+routed_t* routed(void)
+{
+    static routed_t self;
+    uint8_t address[16];
+    bytes_fixture_init(&self.f, &(bytes_setup_t){.slot_count = 64});
+    const rns_transport_config_t config = node_config(NODE);
+    node_init(&self.node, &self.f, &config);
+    rns_packet_t announce = announce_of(&self.f, FAR, 1, NEXT);
+    CHECK_STATUS(rns_packet_set_hops(&announce, &self.f.store, 1), RNS_OK);
+    CHECK_STATUS(receive(&self.node, 1, &announce, 0), RNS_OK);
+    announce = announce_of(&self.f, NEAR, 1, 0);
+    CHECK_STATUS(receive(&self.node, 2, &announce, 0), RNS_OK);
+    CHECK_STATUS(rns_transport_add_destination(&self.node.transport, address_of(OWN, address), 0),
+                 RNS_OK);
+    self.node.event_count = 0;
+    return &self;
+}
+
+void routed_end(routed_t* self)
+{
+    node_end(&self->node);
+    bytes_fixture_end(&self->f);
+}
+
+rns_transport_stats_t routed_stats(const routed_t* self)
+{
+    return rns_transport_stats(&self->node.transport);
+}

@@ -9,6 +9,8 @@
 void suite_packet(void);
 void suite_packet_rewrite(void);
 void suite_transport(void);
+void suite_transport_send(void);
+void suite_transport_state(void);
 void suite_transport_announce(void);
 void suite_transport_link(void);
 void suite_transport_full(void);
@@ -107,6 +109,28 @@ uint32_t frame_of(const recipe_t* recipe, uint8_t* out);
 /// Send from a node; returns the status, and drops the payload if it was refused.
 rns_status_t node_send(node_t* self, const rns_transport_order_t* order, uint32_t length,
                        uint64_t now_ns, uint8_t* hash_out);
+
+#define NODE  50u /* numbers of identities */
+#define NEXT  60u
+#define OTHER 70u
+#define FAR   5u /* numbers of destinations: two hops away, */
+#define NEAR  6u /* one, */
+#define OWN   7u /* none */
+
+/// A store, and one node over it.
+typedef struct {
+    bytes_fixture_t f;
+    node_t node;
+} routed_t;
+
+/// Make the node NODE that knows FAR by way of NEXT, NEAR, and OWN as a destination of its own.
+routed_t* routed(void);
+
+/// Verify everything, reset and free.
+void routed_end(routed_t* self);
+
+/// Return what the node has counted.
+rns_transport_stats_t routed_stats(const routed_t* self);
 
 /// Verify a counter, which is zero where RNS_STATS is off.
 #define CHECK_COUNT(actual, expected)                                                             \

@@ -6,6 +6,8 @@ int main(void)
     suite_packet();
     suite_packet_rewrite();
     suite_transport();
+    suite_transport_send();
+    suite_transport_state();
     suite_transport_announce();
     suite_transport_link();
     suite_transport_full();

@@ -3,11 +3,6 @@
 
 #include <string.h>
 
-#define NODE  50u /* numbers of identities */
-#define NEXT  60u
-#define OTHER 70u
-#define FAR   5u /* a destination */
-
 typedef struct {
     bytes_fixture_t f;
     node_t node;

@@ -4,12 +4,6 @@
 
 #include <string.h>
 
-#define NODE 50u /* numbers of identities */
-#define NEXT 60u
-#define FAR  5u /* numbers of destinations */
-#define NEAR 6u
-#define OWN  7u
-
 typedef struct {
     bytes_fixture_t f;
     node_t node;

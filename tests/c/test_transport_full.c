@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-#define NODE  50u /* numbers of identities */
-#define NEXT  60u
-#define FAR   5u /* numbers of destinations */
-#define OWN   7u
 #define FLOOD 200u
 
 typedef struct {

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#define NODE       50u
 #define OPERATIONS 8000u /* for each size of the store */
 #define LINKS_MAX  4u
 
