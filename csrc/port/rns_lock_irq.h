@@ -1,12 +1,12 @@
-/// @file lock_port_irq.h
+/// @file rns_lock_irq.h
 /// A lock for one processor without a compare-and-swap: interrupts are off while it is held.
-/// Build with -DRNS_LOCK_HEADER='"lock_port_irq.h"'; an example for ports, and used by the tests.
+/// Build with -DRNS_LOCK_HEADER='"rns_lock_irq.h"'; an example for ports, and used by the tests.
 ///
 /// Owns: saving, setting and restoring the interrupt mask.
 /// Does not: work with several processors. On a host, where there is no mask, it keeps one in the
 /// lock and counts, so that tests can see that each enter was left.
-#ifndef LOCK_PORT_IRQ_H
-#define LOCK_PORT_IRQ_H
+#ifndef RNS_LOCK_IRQ_H
+#define RNS_LOCK_IRQ_H
 
 #include <stdint.h>
 

@@ -1,0 +1,115 @@
+"""Build the image of csrc/firmware for small targets and for this machine, and run it.
+
+An image holds the core, the node, and the part of the laboratory that drives them, without a C
+library; the same sources, compiled with a few lines for this machine, are what it must agree with.
+"""
+
+from typing import NamedTuple
+
+import cbuild
+import numpy as np
+
+
+FIRMWARE = cbuild.CSRC / "firmware"
+LAB = "meter mix node_rows ops replay traffic traffic_find traffic_parts".split()
+SOURCES = [
+    *cbuild.sources("core", "node"),
+    *(cbuild.CSRC / "lab" / f"rns_{name}.c" for name in LAB),
+    *sorted(FIRMWARE.glob("image_*.c")),
+]
+IRQ_LOCK = ["-DRNS_SYNC=RNS_SYNC_LOCK", '-DRNS_LOCK_HEADER="rns_lock_irq.h"']
+BARE = ["-ffreestanding", "-nostdlib", "-nostartfiles", f"-I{FIRMWARE / 'libc'}"]
+CORTEX_M = [FIRMWARE / "board_cortex_m.c", FIRMWARE / "libc" / "libc.c"]
+RV32 = [FIRMWARE / "board_rv32.c", FIRMWARE / "libc" / "libc.c"]
+MPS2 = """
+    qemu-system-arm -M mps2-an385 -nographic -monitor none -serial none
+    -semihosting-config enable=on,target=native -icount shift=10 -kernel
+""".split()
+VIRT = """
+    qemu-system-riscv32 -M virt -bios none -display none -monitor none -serial stdio
+    -icount shift=0 -kernel
+""".split()
+
+
+class Target(NamedTuple):
+    """How an image is compiled, and what runs it."""
+
+    compiler: list
+    sources: list
+    script: str = ""
+    emulator: tuple = ()
+
+
+TARGETS = {
+    "host": Target(["gcc", "-DRNS_SYNC=RNS_SYNC_NONE"], [FIRMWARE / "board_host.c"]),
+    "cortex-m0": Target(
+        ["arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb", *IRQ_LOCK], CORTEX_M, "cortex_m", MPS2
+    ),
+    "cortex-m3": Target(
+        ["arm-none-eabi-gcc", "-mcpu=cortex-m3", "-mthumb", *IRQ_LOCK], CORTEX_M, "cortex_m", MPS2
+    ),
+    "rv32imac": Target(
+        ["riscv64-unknown-elf-gcc", "-march=rv32imac", "-mabi=ilp32", "-misa-spec=2.2", *IRQ_LOCK],
+        RV32,
+        "rv32",
+        VIRT,
+    ),
+}
+
+
+def pack_trace(trace):
+    """Return a trace as image.h describes it."""
+    out, unused, numbers = bytearray(), [], {}
+    live = trace.peak_live().blocks
+    unused.extend(range(live - 1, -1, -1))
+
+    def put(number):
+        while number >= 0x80:
+            out.append(number & 0x7F | 0x80)
+            number >>= 7
+        out.append(number)
+
+    put(live)
+    sizes = trace.block_sizes.tolist()
+    for op, block in zip(trace.events["op"].tolist(), trace.blocks.tolist()):
+        if op == 0:
+            numbers[block] = unused.pop()
+            put(sizes[block] << 1)
+        else:
+            number = numbers.pop(block)
+            unused.append(number)
+            put(number << 1 | 1)
+    return bytes(out)
+
+
+def write_data(folder, trace, ops):
+    """Write what data.S includes."""
+    (folder / "trace.bin").write_bytes(pack_trace(trace))
+    (folder / "ops.bin").write_bytes(np.ascontiguousarray(ops).tobytes())
+
+
+def build(folder, name, defines=(), optimise="-Os"):
+    """Compile and link the image for one of TARGETS with the data in `folder`; return its path."""
+    __tracebackhide__ = True
+    target = TARGETS[name]
+    image = folder / f"{name}.elf"
+    bare = [*BARE, "-T", FIRMWARE / f"{target.script}.ld"] if target.script else []
+    cbuild.execute(
+        [*target.compiler, *cbuild.STRICT, optimise, *bare]
+        + ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]
+        + [f"-Wl,-Map={image}.map", f"-Wa,-I{folder}", *(f"-D{define}" for define in defines)]
+        + [f"-I{cbuild.CSRC / part}" for part in ("port", "core", "node", "lab", "firmware")]
+        + [*SOURCES, *target.sources, FIRMWARE / "data.S"]
+        + ["-o", image, *(["-lgcc"] if bare else [])]
+    )
+    return image
+
+
+def run(name, image, timeout=120):
+    """Run an image; return the lines that it printed, as {what: [numbers]}."""
+    __tracebackhide__ = True
+    lines = {}
+    for line in cbuild.execute([*TARGETS[name].emulator, image], timeout).splitlines():
+        what, _, number = line.rpartition(" ")
+        lines.setdefault(what, []).append(int(number))
+    return lines
