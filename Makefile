@@ -14,7 +14,7 @@ DEMO_PACKAGES := gcc libc6-dev python3-dev python3-cffi python3-numpy python3-ma
 TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-pytest-xdist python3-hypothesis \
     python3-nbclient python3-nbformat python3-ipykernel clang clang-format clang-tidy cppcheck \
     libclang-rt-14-dev gcc-multilib gcc-arm-none-eabi gcc-riscv64-unknown-elf black flake8 mypy \
-    pydocstyle valgrind g++ nettle-dev
+    pydocstyle valgrind g++ nettle-dev qemu-system-arm qemu-system-misc
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
     nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev
 
@@ -27,7 +27,7 @@ BUILD_INPUTS := setup.py setup.cfg pyrns_pool/_build.py $(wildcard pyrns_pool/*.
 unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
-.PHONY: help demo test lint sanitize bench allocs clean packages-demo packages-test packages-bench
+.PHONY: help demo test lint sanitize bench allocs firmware clean packages-demo packages-test packages-bench
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r target what; do \
@@ -57,6 +57,9 @@ bench: packages-bench $(INSTALLED) ## measure core and Bytes against their peers
 
 allocs: packages-bench $(INSTALLED) ## count the heap allocations of each path: none
 	@$(VENV)/bin/python benchmarks/allocs.py
+
+firmware: packages-test $(INSTALLED) ## measure the firmware on emulated targets, 48 simulated hours
+	@$(VENV)/bin/python benchmarks/firmware.py
 
 clean: ## remove everything that make made
 	@rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .mypy_cache .hypothesis

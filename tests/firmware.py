@@ -9,6 +9,8 @@ from typing import NamedTuple
 import cbuild
 import numpy as np
 
+import pyrns_pool as rp
+
 
 FIRMWARE = cbuild.CSRC / "firmware"
 LAB = "meter mix node_rows ops replay traffic traffic_find traffic_parts".split()
@@ -23,11 +25,10 @@ CORTEX_M = [FIRMWARE / "board_cortex_m.c", FIRMWARE / "libc" / "libc.c"]
 RV32 = [FIRMWARE / "board_rv32.c", FIRMWARE / "libc" / "libc.c"]
 MPS2 = """
     qemu-system-arm -M mps2-an385 -nographic -monitor none -serial none
-    -semihosting-config enable=on,target=native -icount shift=10 -kernel
+    -semihosting-config enable=on,target=native
 """.split()
 VIRT = """
     qemu-system-riscv32 -M virt -bios none -display none -monitor none -serial stdio
-    -icount shift=0 -kernel
 """.split()
 
 
@@ -38,21 +39,31 @@ class Target(NamedTuple):
     sources: list
     script: str = ""
     emulator: tuple = ()
+    counting: tuple = ()  # Makes the emulator count instructions, which is half as fast.
 
 
 TARGETS = {
     "host": Target(["gcc", "-DRNS_SYNC=RNS_SYNC_NONE"], [FIRMWARE / "board_host.c"]),
     "cortex-m0": Target(
-        ["arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb", *IRQ_LOCK], CORTEX_M, "cortex_m", MPS2
+        ["arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb", *IRQ_LOCK],
+        CORTEX_M,
+        "cortex_m",
+        MPS2,
+        ["-icount", "shift=10"],
     ),
     "cortex-m3": Target(
-        ["arm-none-eabi-gcc", "-mcpu=cortex-m3", "-mthumb", *IRQ_LOCK], CORTEX_M, "cortex_m", MPS2
+        ["arm-none-eabi-gcc", "-mcpu=cortex-m3", "-mthumb", *IRQ_LOCK],
+        CORTEX_M,
+        "cortex_m",
+        MPS2,
+        ["-icount", "shift=10"],
     ),
     "rv32imac": Target(
         ["riscv64-unknown-elf-gcc", "-march=rv32imac", "-mabi=ilp32", "-misa-spec=2.2", *IRQ_LOCK],
         RV32,
         "rv32",
         VIRT,
+        ["-icount", "shift=0"],
     ),
 }
 
@@ -82,10 +93,27 @@ def pack_trace(trace):
     return bytes(out)
 
 
-def write_data(folder, trace, ops):
+def recording():
+    """Return the trace that the image replays."""
+    return rp.load_trace(rp.shipped("microreticulum_node_a.npz"))
+
+
+def random_ops(count=20_000, handles=64, seed=8):
+    """Return operations of every kind on a few handles, as many as the image has room for."""
+    random = np.random.default_rng(seed)
+    ops = np.zeros(count, rp.OP_DTYPE)
+    ops["t_ns"] = np.arange(count)
+    ops["op"] = random.integers(0, len(rp.Op), count)
+    ops["handle"], ops["other"] = random.integers(0, handles, (2, count))
+    ops["length"] = random.integers(0, 120, count)
+    ops["start"] = random.integers(0, 60, count)
+    return ops
+
+
+def write_data(folder):
     """Write what data.S includes."""
-    (folder / "trace.bin").write_bytes(pack_trace(trace))
-    (folder / "ops.bin").write_bytes(np.ascontiguousarray(ops).tobytes())
+    (folder / "trace.bin").write_bytes(pack_trace(recording()))
+    (folder / "ops.bin").write_bytes(random_ops().tobytes())
 
 
 def build(folder, name, defines=(), optimise="-Os"):
@@ -105,11 +133,14 @@ def build(folder, name, defines=(), optimise="-Os"):
     return image
 
 
-def run(name, image, timeout=120):
-    """Run an image; return the lines that it printed, as {what: [numbers]}."""
+def run(name, image, timeout=120, counts=True):
+    """Run an image, and count instructions if it `counts`; return its lines, {what: [numbers]}."""
     __tracebackhide__ = True
+    target = TARGETS[name]
+    command = [*target.emulator, *(target.counting if counts else ())]
+    command += ["-kernel", image] if target.emulator else [image]
     lines = {}
-    for line in cbuild.execute([*TARGETS[name].emulator, image], timeout).splitlines():
+    for line in cbuild.execute(command, timeout).splitlines():
         what, _, number = line.rpartition(" ")
         lines.setdefault(what, []).append(int(number))
     return lines

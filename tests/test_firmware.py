@@ -5,12 +5,10 @@ import shutil
 
 import cbuild
 import firmware
-import numpy as np
 import pytest
 
 import pyrns_pool as rp
 
-OPS, HANDLES, SEED = 20_000, 64, 8
 TIERS = "32x2000,64x350,256x200,1024x100"
 BYTES_TIERS = "64x24,256x16,1024x8"
 BUDGETS = cbuild.ROOT / "tests" / "data" / "firmware_instructions.json"
@@ -18,27 +16,15 @@ OVER = 1.05
 EMULATED = [name for name in firmware.TARGETS if name != "host"]
 
 
-def random_ops():
-    """Return operations of every kind on a few handles, as many as the image has room for."""
-    random = np.random.default_rng(SEED)
-    ops = np.zeros(OPS, rp.OP_DTYPE)
-    ops["t_ns"] = np.arange(OPS)
-    ops["op"] = random.integers(0, len(rp.Op), OPS)
-    ops["handle"], ops["other"] = random.integers(0, HANDLES, (2, OPS))
-    ops["length"] = random.integers(0, 120, OPS)
-    ops["start"] = random.integers(0, 60, OPS)
-    return ops
-
-
 @pytest.fixture(scope="module")
 def data():
-    return rp.load_trace(rp.shipped("microreticulum_node_a.npz")), random_ops()
+    return firmware.recording(), firmware.random_ops()
 
 
 @pytest.fixture(scope="module")
-def folder(data, tmp_path_factory):
+def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("firmware")
-    firmware.write_data(folder, *data)
+    firmware.write_data(folder)
     return folder
 
 
@@ -89,7 +75,9 @@ def test_an_emulated_microcontroller_agrees_and_keeps_its_budget(name, folder, h
     print(name, costs)
     budget = json.loads(BUDGETS.read_text())[name]
     assert budget.keys() == costs.keys()
-    over = {what: (costs[what], most) for what, most in budget.items() if costs[what] > most * OVER}
+    over = {
+        what: (costs[what], most) for what, most in budget.items() if costs[what] > most * OVER
+    }
     assert not over, f"{name}: more than {BUDGETS.name} allows: {over}"
     assert costs["give least"] == costs["give most"] > 0
 

@@ -17,9 +17,9 @@
 #    define IMAGE_PLANT 0
 #endif
 
-/// A recorded trace, packed by tests/firmware.py: after the number of blocks that are live at most,
-/// a varint for each event. An even one is a request of half as many bytes, an odd one gives block
-/// number n / 2 back; a request takes the number that was given back last.
+/// A recorded trace, packed by tests/firmware.py: after the number of blocks that are live at
+/// most, a varint for each event. An even one is a request of half as many bytes, an odd one gives
+/// block number n / 2 back; a request takes the number that was given back last.
 extern const uint8_t image_trace_begin[];
 extern const uint8_t image_trace_end[];
 
@@ -30,7 +30,8 @@ extern const uint8_t image_ops_end[];
 /// Print a line.
 void image_line(const char* part, const char* name, uint64_t number);
 
-/// Return a checksum (FNV-1a) with one more number in it; the first is IMAGE_SUM.
+/// Return a checksum with one more number in it; the first is IMAGE_SUM. (The constants are those
+/// of FNV-1a, by words instead of bytes.)
 #define IMAGE_SUM 2166136261u
 uint32_t image_sum(uint32_t sum, uint64_t number);
 

@@ -23,10 +23,9 @@ void image_line(const char* part, const char* name, uint64_t number)
 
 uint32_t image_sum(uint32_t sum, uint64_t number)
 {
-    for (uint32_t i = 0; i < 8u; ++i) {
-        sum = (sum ^ (uint8_t)(number >> (8u * i))) * 16777619u;
-    }
-    return sum;
+    sum = (sum ^ (uint32_t)number) * 16777619u;
+    sum = (sum << 13 | sum >> 19) ^ (uint32_t)(number >> 32);
+    return sum * 16777619u;
 }
 
 bool image_pool_init(rns_pool_t* pool, const rns_pool_config_t* config)

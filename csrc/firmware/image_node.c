@@ -102,7 +102,8 @@ static uint32_t sum_of_counts(const rns_transport_stats_t* stats)
     const rns_counter_t* const counter = (const rns_counter_t*)(const void*)stats;
     uint32_t sum = IMAGE_SUM;
     for (size_t i = 0; i < sizeof *stats / sizeof *counter; ++i) {
-        sum = image_sum(sum, (uint32_t)counter[i]); /* bytes_in wraps where counters have 32 bits */
+        sum =
+            image_sum(sum, (uint32_t)counter[i]); /* bytes_in wraps where counters have 32 bits */
     }
     return sum;
 }
