@@ -3,7 +3,6 @@
 The table is made from the objects and the image of `tests/firmware.py`; instructions are counted
 by the emulator, so that they are the same every time. Run by `make firmware`, which takes minutes:
 the image runs 48 hours of simulated time on each target, and has to end alike on all of them.
-image runs 48 hours of simulated time on each target, and has to end alike on all of them.
 """
 
 import argparse
