@@ -127,6 +127,27 @@ def test_plot_draws_every_figure_from_the_directory_or_the_file(tmp_path, small)
     )
 
 
+@pytest.mark.parametrize(
+    "run",
+    [
+        ("replay", "small.csv"),
+        ("compare", "small.csv", "--arena", "4KiB"),
+        ("soak", "--hours", "1"),
+    ],
+)
+def test_plot_draws_at_once_what_the_verb_plot_draws(tmp_path, small, run):
+    run = [small if word == small.name else word for word in run]
+    text = pyrns_pool(*run, "-o", tmp_path / "one", "--plot")
+    assert text.endswith(f"\nwritten to {tmp_path / 'one'}, with figures\n")
+    pyrns_pool(*run, "-o", tmp_path / "two")
+    pyrns_pool("plot", tmp_path / "two")
+    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    print(f"{run[0]}: {len(files)} files")
+    assert len(files) >= 2 + 3 * 3 and files == sorted(os.listdir(tmp_path / "two"))
+    for name in files:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
 def test_nothing_is_overwritten_without_force(tmp_path, small):
     out = tmp_path / "out"
     pyrns_pool("replay", small, "-o", out)
@@ -171,6 +192,10 @@ def test_the_demo_shows_the_recorded_node_and_draws_it(tmp_path):
         (["replay", NODE, "--bins", "0"], "1 to 1000000"),
         (["replay", "x", "--tiers", "64x1", "--preset", "fork"], "not allowed with"),
         (["replay", "x", "--pre", "fork"], "--pre"),
+        (["replay", NODE, "--plot"], "plot: needs -o DIR"),
+        (["compare", "packet-node", "--arena", "4KiB", "--plot"], "plot: needs -o DIR"),
+        (["node", PACKETS, "--plot"], "plot: needs -o DIR"),
+        (["soak", "--hours", "1", "--plot"], "plot: needs -o DIR"),
         (["plot", "x", "--format", "bmp"], "'bmp' is not one of svg, png"),
     ],
 )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import re
-from pathlib import Path
 from typing import Sequence
 
 from pyrns_pool.cli import output
-from pyrns_pool.cli.replay import SUMMARY_NAME, refuse_existing_result, write_files
+from pyrns_pool.cli.replay import (
+    add_output_arguments,
+    print_written,
+    refuse_existing_result,
+    write_files,
+)
 from pyrns_pool.compare import BINS_DEFAULT, compare, sized_pool
 from pyrns_pool.compare_results import CompareResult, Contender
 from pyrns_pool.config import PoolConfig, preset_names
@@ -16,7 +20,6 @@ from pyrns_pool.errors import ConfigError
 from pyrns_pool.formats import load_trace
 from pyrns_pool.heaps import HEAPS, packet_node
 from pyrns_pool.regions import MACHINES, machine, scale_32
-from pyrns_pool.results import RESULT_NAME
 from pyrns_pool.trace import Trace
 
 GENERATED = "packet-node"
@@ -60,9 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=BINS_DEFAULT,
         help=f"most bins of the timeline [{BINS_DEFAULT}]",
     )
-    parser.add_argument(
-        "-o", "--output", metavar="DIR", type=Path, help=f"write {RESULT_NAME} and {SUMMARY_NAME}"
-    )
+    add_output_arguments(parser)
 
 
 def _names() -> str:
@@ -110,7 +111,7 @@ def _pool(given: argparse.Namespace, trace: Trace) -> PoolConfig:
 
 def run(given: argparse.Namespace) -> None:
     """Compare, write, print."""
-    refuse_existing_result(given.output, given.force)
+    refuse_existing_result(given.output, given.force, given.plot)
     device = None if given.machine is None else machine(given.machine)
     if given.arena is None and device is None:
         raise ConfigError("arena: is needed, such as --arena 64KiB, unless --machine is given")
@@ -130,13 +131,12 @@ def run(given: argparse.Namespace) -> None:
             progress=report,
         )
     if given.output is not None:
-        write_files(result, result.to_list(), given.output, given.force)
+        write_files(result, result.to_list(), given.output, given.force, given.plot)
     if given.json:
         output.print_json(result.to_list())
         return
     print_result(result)
-    if given.output is not None:
-        print(f"\nwritten to {given.output}; for figures: pyrns-pool plot {given.output}")
+    print_written(given.output, given.plot)
 
 
 def print_result(result: CompareResult) -> None:

@@ -10,6 +10,7 @@ from pyrns_pool.cli.replay import (
     add_run_arguments,
     config_of,
     print_tiers,
+    print_written,
     refuse_existing_result,
     write_result,
 )
@@ -74,7 +75,7 @@ def run(given: argparse.Namespace) -> None:
     """Run, write, print."""
     config, tables = config_of(given), tables_of(given.table)
     arguments = {"seed": given.seed, "role": given.role}
-    refuse_existing_result(given.output, given.force)
+    refuse_existing_result(given.output, given.force, given.plot)
     with output.progress(f"reading {given.packets}") as report:
         log = load_packets(given.packets, report)
     with output.progress("running") as report:
@@ -82,14 +83,13 @@ def run(given: argparse.Namespace) -> None:
             log, config, tables=tables, bins=given.bins, progress=report, **arguments
         )
     if given.output is not None:
-        write_result(result, given.output, given.force)
+        write_result(result, given.output, given.force, given.plot)
     if given.json:
         output.print_json(result.to_dict())
         return
     print_result(result, log)
     print_sufficient(result, log, tables, arguments)
-    if given.output is not None:
-        print(f"\nwritten to {given.output}; for figures: pyrns-pool plot {given.output}")
+    print_written(given.output, given.plot)
 
 
 def print_result(result: WorkloadResult, log: PacketLog) -> None:

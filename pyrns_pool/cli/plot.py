@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         metavar="LIST",
         type=format_list,
-        default=("svg", "png"),
+        default=FORMATS,
         help=f"of {', '.join(FORMATS)} [svg,png]",
     )
     parser.add_argument(

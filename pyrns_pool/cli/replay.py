@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Optional
 
 from pyrns_pool.cli import output
+from pyrns_pool.cli.plot import FORMATS, draw
 from pyrns_pool.config import FALLBACKS, POLICIES, PoolConfig, preset_names
+from pyrns_pool.errors import ConfigError
 from pyrns_pool.formats import load_trace
 from pyrns_pool.replay import BINS_DEFAULT, replay
 from pyrns_pool.results import RESULT_NAME, ReplayResult
@@ -58,8 +60,16 @@ def add_run_arguments(parser: argparse.ArgumentParser, pool: PoolConfig) -> None
         default=BINS_DEFAULT,
         help=f"most bins of the timeline [{BINS_DEFAULT}]",
     )
+    add_output_arguments(parser)
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare where the result goes, and whether it is drawn there."""
     parser.add_argument(
         "-o", "--output", metavar="DIR", type=Path, help=f"write {RESULT_NAME} and {SUMMARY_NAME}"
+    )
+    parser.add_argument(
+        "--plot", action="store_true", help="draw there what 'pyrns-pool plot DIR' draws"
     )
 
 
@@ -72,40 +82,54 @@ def config_of(given: argparse.Namespace) -> PoolConfig:
     return PoolConfig(pool.tiers, given.policy or pool.policy, given.fallback)
 
 
-def refuse_existing_result(directory: Optional[Path], force: bool) -> None:
-    """Raise FileExistsError before any work is done for a result that may not be written."""
+def refuse_existing_result(directory: Optional[Path], force: bool, plot: bool = False) -> None:
+    """Raise before any work is done for a result that may not be written, or cannot be drawn."""
+    if plot:
+        if directory is None:
+            raise ConfigError("plot: needs -o DIR, where the figures go")
+        import pyrns_pool.plot  # noqa: F401
     if directory is not None:
         output.refuse_existing([directory / RESULT_NAME, directory / SUMMARY_NAME], force)
 
 
-def write_result(result: Result, directory: Path, force: bool) -> None:
-    """Write the result and its summary."""
-    write_files(result, result.to_dict(), directory, force)
+def write_result(result: Result, directory: Path, force: bool, plot: bool = False) -> None:
+    """Write the result and its summary, and draw it if `plot`."""
+    write_files(result, result.to_dict(), directory, force, plot)
 
 
-def write_files(result: AnyResult, summary: Any, directory: Path, force: bool) -> None:
-    """Write a result of any kind, and its summary as JSON."""
+def write_files(
+    result: AnyResult, summary: Any, directory: Path, force: bool, plot: bool = False
+) -> None:
+    """Write a result of any kind, and its summary as JSON; draw it if `plot`."""
     directory.mkdir(parents=True, exist_ok=True)
     result.save(directory / RESULT_NAME, overwrite=force)
     output.write_json(directory / SUMMARY_NAME, summary, force)
+    if plot:
+        draw(result, directory, FORMATS, force)
+
+
+def print_written(directory: Optional[Path], plot: bool) -> None:
+    """Print where the result is, and how to draw it if it is not."""
+    if directory is not None:
+        how = ", with figures" if plot else f"; for figures: pyrns-pool plot {directory}"
+        print(f"\nwritten to {directory}{how}")
 
 
 def run(given: argparse.Namespace) -> None:
     """Replay, write, print."""
     config = config_of(given)
     directory = given.output
-    refuse_existing_result(directory, given.force)
+    refuse_existing_result(directory, given.force, given.plot)
     trace = read_trace(given)
     with output.progress("replaying") as report:
         result = replay(trace, config, bins=given.bins, progress=report)
     if directory is not None:
-        write_result(result, directory, given.force)
+        write_result(result, directory, given.force, given.plot)
     if given.json:
         output.print_json(result.to_dict())
         return
     print_result(result)
-    if directory is not None:
-        print(f"\nwritten to {directory}; for figures: pyrns-pool plot {directory}")
+    print_written(directory, given.plot)
 
 
 def print_result(result: ReplayResult) -> None:

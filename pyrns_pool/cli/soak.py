@@ -11,14 +11,15 @@ from typing import Callable, Iterator, Optional
 from pyrns_pool.cli import output
 from pyrns_pool.cli.node import print_tables
 from pyrns_pool.cli.replay import (
-    SUMMARY_NAME,
+    add_output_arguments,
     config_of,
     print_tiers,
+    print_written,
     refuse_existing_result,
+    write_files,
 )
 from pyrns_pool.config import POLICIES, PoolConfig, preset_names
 from pyrns_pool.errors import ConfigError
-from pyrns_pool.results import RESULT_NAME
 from pyrns_pool.workload_results import WorkloadResult
 from pyrns_pool.workloads.soak import (
     SOAK_WORKLOADS,
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tiers.add_argument("--tiers", metavar="LIST", help=f"SIZExSLOTS, ascending [{default}]")
     tiers.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(preset_names())}")
     add("--policy", choices=POLICIES, help="[the preset's; strict for --tiers]")
-    add("-o", "--output", metavar="DIR", type=Path, help=f"write {RESULT_NAME}, {SUMMARY_NAME}")
+    add_output_arguments(parser)
     add("--resume", metavar="DIR", type=Path, help="finish what an interrupted -o DIR began")
     parser.set_defaults(default_pool=POOL_DEFAULT, fallback="none")
 
@@ -69,18 +70,19 @@ def run(given: argparse.Namespace) -> None:
             HOURS_DEFAULT if given.hours is None else given.hours,
             SEED_DEFAULT if given.seed is None else given.seed,
         )
-        refuse_existing_result(directory, given.force)
+    force = given.force or before is not None
+    refuse_existing_result(directory, force, given.plot)
     result = run_hours(spec, before)
+    is_done = len(result.series["hours"]) == spec.hours
     if directory is not None:
-        _write(result, directory, given.force or before is not None)
-    if len(result.series["hours"]) < spec.hours:
+        write_files(result, soak_dict(result), directory, force, given.plot and is_done)
+    if not is_done:
         raise KeyboardInterrupt
     if given.json:
         output.print_json(soak_dict(result))
         return
     print_result(result)
-    if directory is not None:
-        print(f"\nwritten to {directory}; for figures: pyrns-pool plot {directory}")
+    print_written(directory, given.plot)
 
 
 def _refuse_others(given: argparse.Namespace) -> None:
@@ -114,12 +116,6 @@ def _interruption() -> Iterator[Callable[[], bool]]:
         yield lambda: bool(pressed)
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _write(result: WorkloadResult, directory: Path, force: bool) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    result.save(directory / RESULT_NAME, overwrite=force)
-    output.write_json(directory / SUMMARY_NAME, soak_dict(result), force)
 
 
 def print_result(result: WorkloadResult) -> None:
