@@ -913,7 +913,7 @@ rns_status_t rns_compare_run(rns_compare_t* self, size_t first, size_t end);
 rns_status_t rns_compare_serves(rns_compare_t* self, size_t first, size_t end);
 void rns_compare_end(rns_compare_t* self);
 
-/* ---- lab: rns_watch.h, rns_shadow.h, rns_node_rows.h, rns_mix.h, rns_soak.h, rns_soak_node.h ---- */
+/* ---- lab: rns_watch.h, rns_shadow.h, rns_node_rows.h, rns_mix.h, rns_soak.h, rns_soak_rtp.h, rns_soak_node.h ---- */
 
 typedef struct {
     bool is_above;
@@ -1014,11 +1014,32 @@ void rns_soak_finish(rns_soak_t* self, int64_t end_ns);
 uint32_t rns_soak_live(rns_store_t* store, rns_soak_live_t* out, uint32_t capacity,
                        uint64_t* refs_out);
 
+#define RNS_SOAK_RTP_PACKET_BYTES ...
+
+typedef struct {
+    rns_soak_t* soak;
+    rns_store_t* stores[...];
+    rns_rtp_receiver_t* receiver;
+    uint8_t* buffer;
+    uint64_t random;
+    uint64_t calls;
+    uint64_t sent;
+    uint64_t lost;
+    uint64_t late;
+    uint64_t played;
+    ...;
+} rns_soak_rtp_t;
+
+void rns_soak_rtp_until(rns_soak_rtp_t* self, int64_t end_ns);
+uint32_t rns_soak_rtp_held(const rns_soak_rtp_t* self);
+void rns_soak_rtp_drop(rns_soak_rtp_t* self);
+
 typedef struct {
     rns_soak_t* soak;
     rns_transport_t* nodes[...];
     rns_traffic_t* traffic;
     rns_node_rows_t* rows;
+    rns_soak_rtp_t* rtp;
     uint64_t frames;
     uint64_t timers;
 } rns_soak_node_t;

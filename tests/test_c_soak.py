@@ -5,12 +5,13 @@ import re
 import cbuild
 import pytest
 
-NAMES = ("heap", "heap_buddy", "heap_check", "meter", "mix", "node_rows", "replay", "shadow")
+NAMES = ("heap", "heap_buddy", "heap_check", "meter", "mix", "node_rows", "replay")
+NAMES += ("rtp_run", "shadow")
 LAB = [f"csrc/lab/rns_{name}.c" for name in NAMES]
 LAB += sorted((cbuild.CSRC / "lab").glob("rns_soak*.c"))
 LAB += sorted((cbuild.CSRC / "lab").glob("rns_traffic*.c"))
 SOURCES = ["tests/c/test_soak.c", "tests/c/check.c", *LAB, *cbuild.sources("core", "node")]
-TEST_COUNT = 4
+TEST_COUNT = 6
 VARIANTS = [
     pytest.param({"compiler": compiler, **options}, id="-".join([compiler, name]))
     for compiler, name, options in [

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 
+import pytest
 from test_cli import pyrns_pool
 
 from pyrns_pool import cli
@@ -38,6 +39,19 @@ def test_a_long_soak_takes_at_most_24_rows_and_names_the_leak():
     print(leak)
     assert leak.startswith("leak    log: 48 of its 50 slots in use for 2 hours or more")
     assert "hash" not in text
+
+
+@pytest.mark.parametrize("workload", ["rtp", "mixed"])
+def test_calls_have_a_pool_that_misses_nothing_and_can_be_resumed(workload, tmp_path):
+    out = tmp_path / "out"
+    text = pyrns_pool("soak", "--hours", "1", "--workload", workload, "-o", out)
+    result = json.loads((out / "summary.json").read_text())
+    assert text.startswith(f"soak {workload}: 1 hour, seed 1, ") and "  streams (cull)  " in text
+    print(workload, result["requests"], [tier["high_water"] for tier in result["tiers"]])
+    assert result["hits"] == result["requests"] > 0 and result["hours"][0]["drift"] == 0
+    through = (out / "result.npz").read_bytes()
+    pyrns_pool("soak", "--resume", out)
+    assert (out / "result.npz").read_bytes() == through
 
 
 def test_the_json_has_hours_alarms_and_ages(tmp_path):

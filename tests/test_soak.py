@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rtp_calls_model import calls
 
 import pyrns_pool as rp
 from pyrns_pool._native import none
-from pyrns_pool.workloads.soak import HOUR_DTYPE, Soak, coarsen_hours, soak_dict, spec_of
+from pyrns_pool.workloads.soak import HOUR_DTYPE, HOUR_NS, Soak, coarsen_hours, soak_dict, spec_of
 from pyrns_pool.workloads.soak_ages import AGE_DTYPE, leaks
 from pyrns_pool.workloads.soak_watch import ABOVE, Watch, default_watches
 
 AMPLE = rp.PoolConfig.parse("64x320,256x224,512x8")
 SMALL = rp.PoolConfig.parse("64x100,256x60,512x2")
 NODE = rp.SoakSpec(AMPLE, hours=3, seed=7)
+RTP = rp.SoakSpec(rp.PoolConfig.parse("160x16,512x24"), "rtp", hours=3, seed=7)
+MIXED = rp.SoakSpec(rp.PoolConfig.parse("64x320,256x240,512x32"), "mixed", hours=3, seed=7)
 HARD = rp.SoakSpec(rp.PoolConfig.parse("64x40,256x24,512x8"), "adversarial", hours=8, seed=3)
 
 
@@ -32,6 +35,16 @@ def hard():
     return rp.run_soak(HARD)
 
 
+@pytest.fixture(scope="module")
+def rtp():
+    return rp.run_soak(RTP)
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    return rp.run_soak(MIXED)
+
+
 def file_of(result, path):
     result.save(path, overwrite=True)
     return path.read_bytes()
@@ -47,9 +60,9 @@ def test_a_seed_gives_the_same_soak_to_the_byte_and_another_one_another(node, tm
     assert file_of(other, tmp_path / "c.npz") != mine
 
 
-@pytest.mark.parametrize("spec", [NODE, HARD], ids=lambda spec: spec.workload)
+@pytest.mark.parametrize("spec", [NODE, RTP, MIXED, HARD], ids=lambda spec: spec.workload)
 def test_an_interrupted_soak_that_is_resumed_is_the_soak_run_through(spec, tmp_path, request):
-    through = request.getfixturevalue("node" if spec is NODE else "hard")
+    through = request.getfixturevalue("hard" if spec is HARD else spec.workload)
     first = Soak(spec)
     first.hour()
     first.hour()
@@ -71,7 +84,7 @@ def test_what_is_resumed_has_to_come_out_as_before(node, starved):
         Soak(NODE, starved)
 
 
-@pytest.mark.parametrize("name", ["node", "starved", "hard"])
+@pytest.mark.parametrize("name", ["node", "rtp", "mixed", "starved", "hard"])
 def test_hours_add_up_to_the_totals(name, request):
     result = request.getfixturevalue(name)
     hours, stats, bins = result.series["hours"], result.stats, result.timeline.bins
@@ -100,6 +113,59 @@ def test_a_busy_node_misses_nothing_and_does_not_drift(node):
     assert hours["drift"].tolist() == [0] * 3 and node.stats.misses == 0
     assert hours["heap_requests"].tolist() == hours["requests"].tolist()
     assert len(leaks(node.series["ages"])) == 0
+
+
+@pytest.mark.parametrize("seed", [7, 2**64 - 1])
+def test_calls_are_what_the_slow_model_lists(seed):
+    spec = rp.SoakSpec(RTP.config, "rtp", hours=2, seed=seed)
+    result = rp.run_soak(spec)
+    packets, lost = calls(seed, 2 * HOUR_NS)
+    counts, hours = result.counts, result.series["hours"]
+    late = sum(packet.end == packet.arrival for packet in packets)
+    played = sum(packet.arrival < packet.end < 2 * HOUR_NS for packet in packets)
+    print(f"{len(packets):,} packets, {lost:,} lost, {late:,} late, {played:,} played")
+    assert late > 1000 and lost > 100 and played > 100_000
+    # The next that arrives is sent already, and what was lost before it is known.
+    ahead = counts["rtp_sent"] - len(packets) - counts["rtp_lost"]
+    assert ahead == 1 and counts["rtp_lost"] >= lost
+    assert (counts["rtp_late"], counts["rtp_played"]) == (late, played)
+    assert counts["receiver_packets"] == len(packets) == result.stats.requests
+    assert counts["receiver_takes"] > 1000 and counts["receiver_refusals"] == 0
+    for hour, row in enumerate(hours):
+        begin, end = hour * HOUR_NS, (hour + 1) * HOUR_NS
+        mine = [packet for packet in packets if begin <= packet.arrival < end]
+        waiting = [packet for packet in packets if packet.arrival < end <= packet.end]
+        plays = [packet for packet in packets if packet.arrival < packet.end]
+        events = len(mine) + sum(begin <= packet.end < end for packet in plays)
+        want = (len(mine), len(waiting), events, 0)
+        assert (row["requests"], row["in_use"], row["events"], row["drift"]) == want
+        assert row["heap_requests"] == len(mine)
+    small = sum(packet.size <= 160 for packet in packets)
+    assert [tier.requests for tier in result.stats.tiers] == [small, len(packets) - small]
+
+
+def test_calls_and_node_together_are_both_in_one_time(node, rtp, mixed):
+    counts = {**node.counts, **rtp.counts}
+    assert mixed.counts == counts
+    hours = mixed.series["hours"]
+    for name in ("events", "requests", "heap_requests"):
+        assert (hours[name] == node.series["hours"][name] + rtp.series["hours"][name]).all()
+    assert mixed.tables == (*node.tables, *rtp.tables)
+    assert hours["drift"].tolist() == [0] * 3 and mixed.stats.misses == 0
+    slots = mixed.series["ages"]["slots"].reshape(3, 2)
+    assert slots[:, 0].tolist() == node.series["hours"]["in_use"].tolist()
+    assert slots[:, 1].tolist() == rtp.series["hours"]["in_use"].tolist()
+    most = [max(result.timeline.bins["in_use_max"][:, -1]) for result in (node, rtp, mixed)]
+    print(f"512-byte slots in use at most: node {most[0]}, rtp {most[1]}, mixed {most[2]}")
+    assert max(most[:2]) < most[2] <= most[0] + most[1]
+
+
+def test_calls_that_find_no_slot_go_on_and_hold_what_they_got():
+    result = rp.run_soak(rp.SoakSpec(rp.PoolConfig.parse("160x4,512x3"), "rtp", hours=1))
+    hours, counts = result.series["hours"], result.counts
+    print(hours["misses"], hours["heap_failures"])
+    assert hours["misses"][0] > 0 and hours["heap_failures"][0] > 0 and hours["drift"][0] == 0
+    assert result.stats.requests == counts["receiver_packets"]
 
 
 def test_a_reference_that_no_table_holds_is_drift():
@@ -217,7 +283,7 @@ def test_a_watch_that_makes_no_sense_is_refused(values, reason):
 @pytest.mark.parametrize(
     "values, reason",
     [
-        ({"workload": "idle"}, "workload: 'idle' is not one of node, adversarial"),
+        ({"workload": "idle"}, "workload: 'idle' is not one of node, rtp, mixed, adversarial"),
         ({"hours": 0}, "hours: 0 is not a whole number from 1"),
         ({"seed": 0}, "seed: 0 is not"),
         ({"seed": True}, "seed: True is not"),
@@ -292,11 +358,11 @@ def test_rows_of_a_minute_ascend_lie_in_it_and_fit(seed):
 def test_the_stand_in_for_a_hash_sees_the_content_and_not_the_spans(content, cuts):
     edges = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
     parts = [content[a:b] for a, b in zip(edges, edges[1:])]
-    assert mixed(*parts) == mixed(content)
-    assert mixed(content + b"\0") != mixed(content)
+    assert mixed_hash(*parts) == mixed_hash(content)
+    assert mixed_hash(content + b"\0") != mixed_hash(content)
 
 
-def mixed(*parts):
+def mixed_hash(*parts):
     ffi = none.ffi
     held = [ffi.from_buffer(part) for part in parts]
     spans = ffi.new("rns_span_t[]", [(start, len(start)) for start in held])

@@ -9,8 +9,7 @@ static void put_big_endian(uint8_t* at, uint32_t value, unsigned byte_count)
     }
 }
 
-/// Write the header of a packet; what follows it stays zero.
-static void build(uint8_t* buffer, const rns_rtp_run_packet_t* packet)
+void rns_rtp_run_build(uint8_t* buffer, const rns_rtp_run_packet_t* packet)
 {
     const uint64_t send_ns = (uint64_t)packet->send_ns;
     const uint64_t ticks = send_ns * 512u / 1953125u;  /* 2^18 a second */
@@ -42,7 +41,7 @@ rns_status_t rns_rtp_run(rns_rtp_run_t* self, size_t first, size_t end)
         const rns_rtp_run_packet_t* const packet = &self->packets[i];
         const uint64_t now_ns = (uint64_t)packet->arrival_ns;
         rns_meter_advance(self->meter, packet->arrival_ns);
-        build(self->buffer, packet);
+        rns_rtp_run_build(self->buffer, packet);
         const rns_span_t span = {.start = self->buffer, .bytes = packet->size};
         const rns_status_t status = rns_rtp_receiver_receive(self->receiver, span, now_ns);
         if (status < RNS_OK) {

@@ -47,6 +47,9 @@ typedef struct {
     rns_rtp_run_point_t* points; ///< Receives one for each packet.
 } rns_rtp_run_t;
 
+/// Write the header of a packet; what follows it stays as it is.
+void rns_rtp_run_build(uint8_t* buffer, const rns_rtp_run_packet_t* packet);
+
 /// Run the packets from `first` up to but not including `end`, and ask for a REMB after each.
 ///
 /// Consecutive calls that cover the stream give what one call gives, so that a caller can look up

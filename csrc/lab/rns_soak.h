@@ -3,7 +3,8 @@
 /// beside it, and the alarms that a device would raise.
 ///
 /// Owns: the clock and the alarms' state.
-/// Does not: drive anything; a workload (rns_soak_node_t, rns_soak_hard_t) calls it.
+/// Does not: drive anything; a workload (rns_soak_node_t, rns_soak_rtp_t, rns_soak_hard_t) calls
+/// it.
 ///
 /// The watches look once a second of the workload's clock, as a device's monitor would: what comes
 /// and goes within a second raises nothing. The meter and the tally of the heap see every event.
@@ -18,6 +19,7 @@
 #include "rns_watch.h"
 
 #define RNS_SOAK_WATCH_NS 1000000000
+#define RNS_SOAK_LANES    2u ///< What a workload runs over: the pool, and the shadow.
 
 /// What a watch looks at.
 typedef enum {

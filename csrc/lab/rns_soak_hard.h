@@ -20,8 +20,6 @@
 
 #include "rns_soak.h"
 
-#define RNS_SOAK_LANES 2u ///< The pool, and the shadow.
-
 /// Who takes a block; a store each, so that its tag tells.
 typedef enum {
     RNS_SOAK_SAWTOOTH,

@@ -19,20 +19,29 @@ void rns_soak_node_begin(rns_soak_node_t* self)
     rns_traffic_begin(self->traffic);
 }
 
+/// Move the clock to an event of the node, after what else happens before it.
+static void advance(rns_soak_node_t* self, int64_t t_ns)
+{
+    if (self->rtp != NULL) {
+        rns_soak_rtp_until(self->rtp, t_ns);
+    }
+    rns_soak_advance(self->soak, t_ns);
+}
+
 /// Let the timers run that are due by `t_ns`.
 static void run_timers(rns_soak_node_t* self, uint64_t t_ns)
 {
     for (;;) {
         uint64_t due_ns = UINT64_MAX;
-        for (uint32_t i = 0; i < RNS_SOAK_NODES; ++i) {
+        for (uint32_t i = 0; i < RNS_SOAK_LANES; ++i) {
             const uint64_t mine_ns = rns_transport_due_ns(self->nodes[i]);
             due_ns = mine_ns < due_ns ? mine_ns : due_ns;
         }
         if (due_ns > t_ns) {
             return;
         }
-        rns_soak_advance(self->soak, (int64_t)due_ns);
-        for (uint32_t i = 0; i < RNS_SOAK_NODES; ++i) {
+        advance(self, (int64_t)due_ns);
+        for (uint32_t i = 0; i < RNS_SOAK_LANES; ++i) {
             (void)rns_transport_tick(self->nodes[i], (uint64_t)self->soak->now_ns);
         }
         rns_soak_sample(self->soak);
@@ -42,8 +51,8 @@ static void run_timers(rns_soak_node_t* self, uint64_t t_ns)
 
 static void take_frame(rns_soak_node_t* self, const rns_traffic_step_t* step, uint64_t t_ns)
 {
-    rns_soak_advance(self->soak, (int64_t)t_ns);
-    for (uint32_t i = 0; i < RNS_SOAK_NODES; ++i) {
+    advance(self, (int64_t)t_ns);
+    for (uint32_t i = 0; i < RNS_SOAK_LANES; ++i) {
         (void)rns_transport_inbound(self->nodes[i], step->interface, self->traffic->buffer,
                                     step->length, t_ns);
     }

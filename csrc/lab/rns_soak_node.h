@@ -10,15 +10,14 @@
 #define RNS_SOAK_NODE_H
 
 #include "rns_node_rows.h"
-#include "rns_soak.h"
-
-#define RNS_SOAK_NODES 2u
+#include "rns_soak_rtp.h"
 
 typedef struct {
     rns_soak_t* soak;
-    rns_transport_t* nodes[RNS_SOAK_NODES]; ///< Over the pool, and over the shadow.
+    rns_transport_t* nodes[RNS_SOAK_LANES];
     rns_traffic_t* traffic;
     rns_node_rows_t* rows; ///< Its rows and seed are set.
+    rns_soak_rtp_t* rtp;   ///< What else happens at the same time; NULL: nothing.
     uint64_t frames;
     uint64_t timers;
 } rns_soak_node_t;

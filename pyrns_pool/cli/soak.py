@@ -32,8 +32,11 @@ from pyrns_pool.workloads.soak import (
 from pyrns_pool.workloads.soak_ages import OLD_HOURS, leaks
 from pyrns_pool.workloads.soak_watch import ABOVE
 
-POOL_DEFAULT = PoolConfig.parse("64x320,256x224,512x8")
-"""What the busy node needs, with some slots more."""
+NODE_POOL = PoolConfig.parse("64x320,256x224,512x8")
+RTP_POOL = PoolConfig.parse("160x16,512x24")
+MIXED_POOL = PoolConfig.parse("64x320,256x240,512x32")
+POOLS = {"node": NODE_POOL, "rtp": RTP_POOL, "mixed": MIXED_POOL, "adversarial": NODE_POOL}
+"""What each workload needs, with some slots more; bad orders take whatever there is."""
 HOURS_DEFAULT, SEED_DEFAULT = 48, 1
 ROWS_MAX = 24
 OPTIONS = ("hours", "workload", "seed", "tiers", "preset", "policy", "output")
@@ -46,13 +49,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--workload", choices=SOAK_WORKLOADS, help=f"[{SOAK_WORKLOADS[0]}]")
     add("--seed", metavar="N", type=int, help=f"of all that is drawn [{SEED_DEFAULT}]")
     tiers = parser.add_mutually_exclusive_group()
-    default = ",".join(map(str, POOL_DEFAULT.tiers))
-    tiers.add_argument("--tiers", metavar="LIST", help=f"SIZExSLOTS, ascending [{default}]")
+    default = ",".join(map(str, NODE_POOL.tiers))
+    tiers.add_argument(
+        "--tiers", metavar="LIST", help=f"SIZExSLOTS, ascending [of the node {default}]"
+    )
     tiers.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(preset_names())}")
     add("--policy", choices=POLICIES, help="[the preset's; strict for --tiers]")
     add_output_arguments(parser)
     add("--resume", metavar="DIR", type=Path, help="finish what an interrupted -o DIR began")
-    parser.set_defaults(default_pool=POOL_DEFAULT, fallback="none")
+    parser.set_defaults(fallback="none")
 
 
 def run(given: argparse.Namespace) -> None:
@@ -64,9 +69,11 @@ def run(given: argparse.Namespace) -> None:
         directory, before = given.resume, WorkloadResult.load(given.resume)
         spec = spec_of(before)
     else:
+        workload = given.workload or SOAK_WORKLOADS[0]
+        given.default_pool = POOLS[workload]
         spec = SoakSpec(
             config_of(given),
-            given.workload or SOAK_WORKLOADS[0],
+            workload,
             HOURS_DEFAULT if given.hours is None else given.hours,
             SEED_DEFAULT if given.seed is None else given.seed,
         )

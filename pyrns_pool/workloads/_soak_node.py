@@ -28,13 +28,20 @@ class SoakNode:
         Over each of them.
     spec : SoakSpec
         Seed and hours.
+    rtp : C ``rns_soak_rtp_t *``, optional
+        Calls that go on meanwhile.
     """
 
     tags = ("node",)
     provenance = {"hash": "mix64, a stand-in for SHA-256"}
 
     def __init__(
-        self, soak: Any, pools: Sequence[NativePool], stores: Sequence[Any], spec: Any
+        self,
+        soak: Any,
+        pools: Sequence[NativePool],
+        stores: Sequence[Any],
+        spec: Any,
+        rtp: Any = none.ffi.NULL,
     ) -> None:
         lib, ffi = none
         self._pool, seed = pools[0], spec.seed
@@ -56,7 +63,13 @@ class SoakNode:
         traffic.identity = _identity()
         self._state = ffi.new(
             "rns_soak_node_t *",
-            {"soak": soak, "nodes": self._nodes, "traffic": traffic, "rows": self._rows},
+            {
+                "soak": soak,
+                "nodes": self._nodes,
+                "traffic": traffic,
+                "rows": self._rows,
+                "rtp": rtp,
+            },
         )
         lib.rns_soak_node_begin(self._state)
 

@@ -19,7 +19,7 @@ from pyrns_pool.stats import table_from_native
 from pyrns_pool.workload_results import WorkloadResult, WorkloadSummary
 from pyrns_pool.workloads.rtp_stream import RTP_DTYPE
 
-__all__ = ["RATE_DTYPE", "RTP_FILTERS", "RTP_SIGNALS", "RTP_STATES", "run_rtp"]
+__all__ = ["RATE_DTYPE", "RTP_FILTERS", "RTP_SIGNALS", "RTP_STATES", "Receiver", "run_rtp"]
 
 CHUNK_PACKETS = 1 << 16  # Some ten milliseconds, after which Ctrl-C is seen.
 PACKETS_MAX = 1 << 26
@@ -123,7 +123,7 @@ def run_rtp(
     start_ns, last_ns = (int(stream["arrival_ns"][row]) for row in (0, -1))
     native = NativePool(none, config)
     meter = Meter(native, config, bin_edges(start_ns, last_ns + 1, bins, config))
-    receiver = _Receiver.over(native, filter, str(config))
+    receiver = Receiver.over(native, filter, str(config))
     packets = stream.astype(_PACKET_DTYPE)
     rate = np.zeros(len(stream), RATE_DTYPE)
     # C keeps the addresses only: the buffers have to outlive the run.
@@ -163,15 +163,15 @@ def run_rtp(
 
 
 @dataclass(frozen=True)
-class _Receiver:
-    """A C receiver with what has to live as long."""
+class Receiver:
+    """A C receiver of default configuration, with what has to live as long."""
 
     state: Any
     policy: int
     memory: Any
 
     @classmethod
-    def over(cls, native: NativePool, filter: str, what: str) -> _Receiver:
+    def over(cls, native: NativePool, filter: str, what: str) -> Receiver:
         """Return a receiver of default configuration that takes from a pool, `what` in words."""
         lib, ffi = none
         wanted = ffi.new("rns_rtp_config_t *", lib.rns_rtp_config_default(native.pool))

@@ -22,6 +22,7 @@ from pyrns_pool.stats import bytes_from_native
 from pyrns_pool.workload_results import WorkloadResult, WorkloadSummary
 from pyrns_pool.workloads._soak_hard import SoakHard
 from pyrns_pool.workloads._soak_node import SoakNode
+from pyrns_pool.workloads._soak_rtp import SoakMixed, SoakRtp
 from pyrns_pool.workloads.soak_ages import Ages
 from pyrns_pool.workloads.soak_watch import Watches, default_watches
 
@@ -44,7 +45,12 @@ HEAP_ALIGNMENT = 4  # As ESP-IDF builds it.
 TAG = 1
 U64_MAX = (1 << 64) - 1
 
-_WORKLOADS: Mapping[str, Any] = {"node": SoakNode, "adversarial": SoakHard}
+_WORKLOADS: Mapping[str, Any] = {
+    "node": SoakNode,
+    "rtp": SoakRtp,
+    "mixed": SoakMixed,
+    "adversarial": SoakHard,
+}
 SOAK_WORKLOADS = tuple(_WORKLOADS)
 
 _POOL = [("requests", "<u8"), ("hits", "<u8"), ("spills", "<u8"), ("misses", "<u8")]

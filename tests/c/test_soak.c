@@ -136,11 +136,11 @@ static void end(world_t* self)
  */
 
 typedef struct {
-    rns_transport_t nodes[RNS_SOAK_NODES];
+    rns_transport_t nodes[RNS_SOAK_LANES];
     rns_traffic_t traffic;
     rns_node_rows_t rows;
     rns_soak_node_t run;
-    void* memory[RNS_SOAK_NODES];
+    void* memory[RNS_SOAK_LANES];
 } node_t;
 
 static node_t* begin_node(world_t* world)
@@ -156,7 +156,7 @@ static node_t* begin_node(world_t* world)
     CHECK_STATUS(rns_transport_storage_bytes(&config, &bytes), RNS_OK);
     self->run =
         (rns_soak_node_t){.soak = &world->soak, .traffic = &self->traffic, .rows = &self->rows};
-    for (uint32_t i = 0; i < RNS_SOAK_NODES; ++i) {
+    for (uint32_t i = 0; i < RNS_SOAK_LANES; ++i) {
         self->memory[i] = malloc(bytes);
         self->run.nodes[i] = &self->nodes[i];
         const rns_memory_t storage = {self->memory[i], bytes};
@@ -174,7 +174,7 @@ static node_t* begin_node(world_t* world)
 
 static void end_node(node_t* self)
 {
-    for (uint32_t i = 0; i < RNS_SOAK_NODES; ++i) {
+    for (uint32_t i = 0; i < RNS_SOAK_LANES; ++i) {
         CHECK_STATUS(rns_transport_check(&self->nodes[i]).status, RNS_OK);
         CHECK_STATUS(rns_transport_reset(&self->nodes[i]), RNS_OK);
         free(self->memory[i]);
@@ -217,6 +217,97 @@ static void test_a_node_holds_exactly_the_references_of_its_tables(void)
 static void test_a_node_goes_on_where_pool_and_heap_refuse(void)
 {
     run_node(5, 24000, false);
+}
+
+/* ---- Calls -----------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    rns_soak_rtp_t run;
+    rns_pool_t infos;
+    rns_rtp_receiver_t receiver;
+    void* memory[2];
+} calls_t;
+
+static calls_t* begin_calls(world_t* world)
+{
+    calls_t* const self = calloc(1, sizeof *self);
+    const rns_tier_config_t tier = {.slot_bytes = sizeof(rns_rtp_info_t), .slot_count = 6};
+    const rns_pool_config_t config = {.tiers = &tier, .tier_count = 1};
+    size_t bytes = 0;
+    CHECK_STATUS(rns_pool_storage_bytes(&config, &bytes), RNS_OK);
+    self->memory[0] = malloc(bytes);
+    const rns_memory_t slots = {self->memory[0], bytes};
+    CHECK_STATUS(rns_pool_init(&self->infos, &config, slots), RNS_OK);
+    const rns_rtp_config_t wanted = rns_rtp_config_default(&self->infos);
+    CHECK_STATUS(rns_rtp_receiver_storage_bytes(&wanted, &bytes), RNS_OK);
+    self->memory[1] = malloc(bytes);
+    const rns_memory_t storage = {self->memory[1], bytes};
+    CHECK_STATUS(rns_rtp_receiver_init(&self->receiver, &wanted, storage), RNS_OK);
+    self->run = (rns_soak_rtp_t){.soak = &world->soak,
+                                 .stores = {&world->stores[1][0], &world->stores[1][1]},
+                                 .receiver = &self->receiver,
+                                 .buffer = calloc(1, RNS_SOAK_RTP_PACKET_BYTES),
+                                 .random = 5};
+    return self;
+}
+
+static void end_calls(calls_t* self)
+{
+    rns_soak_rtp_drop(&self->run);
+    CHECK_EQUAL(rns_soak_rtp_held(&self->run), 0);
+    CHECK_STATUS(rns_rtp_receiver_check(&self->receiver).status, RNS_OK);
+    rns_rtp_receiver_reset(&self->receiver);
+    CHECK_STATUS(rns_pool_check(&self->infos).status, RNS_OK);
+    free(self->memory[0]);
+    free(self->memory[1]);
+    free(self->run.buffer);
+    free(self);
+}
+
+/// Run calls to the end of each of four minutes, beside a node or alone.
+static void run_calls(uint32_t divisor, bool has_node)
+{
+    world_t* const world = begin(divisor, BLOCKS_BYTES);
+    calls_t* const calls = begin_calls(world);
+    node_t* const node = has_node ? begin_node(world) : NULL;
+    const rns_soak_rtp_t* const run = &calls->run;
+    for (int64_t minute = 1; minute <= 4; ++minute) {
+        const int64_t end_ns = minute * RNS_NODE_ROWS_MINUTE_NS;
+        if (has_node) {
+            node->run.rtp = &calls->run;
+            rns_soak_node_run(&node->run, 1);
+        }
+        rns_soak_rtp_until(&calls->run, end_ns);
+        CHECK(run->next.arrival_ns >= end_ns && world->soak.now_ns < end_ns);
+        CHECK_EQUAL(run->sent, run->lost + run->late + run->played + run->waiting_count + 1u);
+        rns_soak_live_t live[SLOTS];
+        uint64_t refs = 0;
+        (void)rns_soak_live(&world->stores[0][0], live, SLOTS, &refs);
+        const uint64_t held = has_node ? rns_transport_handles(&node->nodes[0]) : 0;
+        CHECK_EQUAL(refs, held + rns_soak_rtp_held(run));
+        CHECK(rns_soak_rtp_held(run) <= run->waiting_count);
+        CHECK_STATUS(rns_heap_check(&world->heap).status, RNS_OK);
+    }
+    CHECK(run->played > 1000);
+    check_state.operations += run->sent;
+    end_calls(calls);
+    if (has_node) {
+        end_node(node);
+    }
+    CHECK(world->shadow.live == NULL);
+    end(world);
+}
+
+static void test_calls_hold_exactly_what_waits_to_be_played(void)
+{
+    run_calls(1, false);
+    run_calls(100, false); /* 3 and 2 slots: most packets find none */
+}
+
+static void test_calls_and_a_node_share_a_pool(void)
+{
+    run_calls(1, true);
 }
 
 /* ---- Bad orders ------------------------------------------------------------------------------
@@ -319,6 +410,8 @@ int main(void)
 {
     RUN(test_a_node_holds_exactly_the_references_of_its_tables);
     RUN(test_a_node_goes_on_where_pool_and_heap_refuse);
+    RUN(test_calls_hold_exactly_what_waits_to_be_played);
+    RUN(test_calls_and_a_node_share_a_pool);
     RUN(test_bad_orders_leave_only_the_leak);
     RUN(test_a_drill_that_does_not_get_all_back_is_a_fault);
     return check_finish();
