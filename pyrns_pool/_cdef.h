@@ -913,6 +913,23 @@ rns_status_t rns_compare_run(rns_compare_t* self, size_t first, size_t end);
 rns_status_t rns_compare_serves(rns_compare_t* self, size_t first, size_t end);
 void rns_compare_end(rns_compare_t* self);
 
+/* ---- lab: rns_timed.h ---- */
+
+typedef struct {
+    rns_pool_t* pool;
+    rns_heap_t* heaps[...];
+    const rns_event_t* events;
+    const uint32_t* block;
+    unsigned char** blocks;
+    size_t block_count;
+    uint64_t failures;
+} rns_timed_t;
+
+void rns_timed_begin(rns_timed_t* self);
+void rns_timed_run(rns_timed_t* self, size_t first, size_t end);
+void rns_timed_end(rns_timed_t* self);
+void rns_timed_trim(void);
+
 /* ---- lab: rns_watch.h, rns_shadow.h, rns_node_rows.h, rns_mix.h, rns_soak.h, rns_soak_rtp.h, rns_soak_node.h ---- */
 
 typedef struct {

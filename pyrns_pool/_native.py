@@ -27,4 +27,6 @@ class Build(NamedTuple):
 
 
 none = Build(_core_none.lib, _core_none.ffi)
+CORE_NONE_FILE: str = _core_none.__file__
+"""Of the extension, for a process that is to load nothing else."""
 atomic = Build(_core_atomic.lib, _core_atomic.ffi)

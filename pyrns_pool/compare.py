@@ -7,15 +7,17 @@ open-loop, by one engine (``csrc/lab/rns_compare.h``) that looks at what is free
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Optional, Sequence
 
 import numpy as np
 
 from pyrns_pool._compare_run import FAILURES_KEPT, PROBE_BYTES, Run
+from pyrns_pool._compare_time import ns_per_event, run_malloc
 from pyrns_pool._native import none
 from pyrns_pool._native_pool import NativePool
 from pyrns_pool._timeline import bin_edges
-from pyrns_pool.compare_results import CompareResult, Contender, RegionUse
+from pyrns_pool.compare_results import MALLOC, CompareResult, Contender, RegionUse
 from pyrns_pool.config import POLICIES, TIERS_MAX, PoolConfig, Tier
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.heaps import HEAPS, Heap
@@ -52,7 +54,8 @@ def compare(
     arenas : sequence of int
         Bytes that each contender is given, of each arena in turn.
     heaps : sequence of str, optional
-        Of `pyrns_pool.heaps.HEAPS`.
+        Of `pyrns_pool.heaps.HEAPS`; and "malloc", the process's own, for time and resident memory
+        only. With it every contender is timed.
     machine : Machine, optional
         Its alignment and width of headers hold for every heap, its first region's heap lies
         behind the pool (else TLSF), and a second region serves what the first refuses.
@@ -64,7 +67,7 @@ def compare(
     Returns
     -------
     CompareResult
-        The same arguments give an equal one, always.
+        The same arguments give an equal one, always, but for what is measured with malloc.
 
     Raises
     ------
@@ -89,10 +92,12 @@ def compare(
         if isinstance(arena, bool) or not 1 <= arena <= _ARENA_BYTES_MAX:
             raise ConfigError(f"arenas: {arena!r} is not in 1 to {_ARENA_BYTES_MAX}")
     for name in heaps:
-        if name not in HEAPS:
-            raise ConfigError(f"heaps: {name!r} is none of {', '.join(HEAPS)}")
-    bench = _Bench(trace, config, machine, bins)
-    names = [*(f"pool_{policy}" for policy in POLICIES), *dict.fromkeys(heaps)]
+        if name not in (*HEAPS, MALLOC):
+            raise ConfigError(f"heaps: {name!r} is none of {', '.join(HEAPS)}, {MALLOC}")
+    is_timed = MALLOC in heaps
+    bench = _Bench(trace, config, machine, bins, is_timed)
+    models = [name for name in dict.fromkeys(heaps) if name != MALLOC]
+    names = [*(f"pool_{policy}" for policy in POLICIES), *models]
     contenders = []
     for arena in arenas:
         for name in names:
@@ -107,6 +112,7 @@ def compare(
         probe_bytes=PROBE_BYTES,
         edges_ns=bench.edges_ns,
         contenders=tuple(contenders),
+        malloc=run_malloc(trace) if is_timed else None,
     )
 
 
@@ -175,9 +181,14 @@ class _Bench:
     """A trace and what it is sent to; keeps the arenas that were found, as they cost most."""
 
     def __init__(
-        self, trace: Trace, config: PoolConfig, machine: Optional[Machine], bins: int
+        self,
+        trace: Trace,
+        config: PoolConfig,
+        machine: Optional[Machine],
+        bins: int,
+        is_timed: bool,
     ) -> None:
-        self.trace, self.machine = trace, machine
+        self.trace, self.machine, self.is_timed = trace, machine, is_timed
         self.config = PoolConfig(config.tiers)
         start_ns, last_ns = (int(trace.events["t_ns"][row]) for row in (0, -1))
         self.edges_ns = bin_edges(start_ns, last_ns + 1, bins, self.config)
@@ -215,7 +226,13 @@ class _Bench:
             raise ConfigError(f"arenas: {arena_bytes} do not hold a heap of kind {kind}")
         run = Run(self.trace, self._pool(policy), [heap for _, heap in heaps])
         run.timeline(self.edges_ns)
-        return self._result(name, arena_bytes, max(arena_bytes, inside), run, heaps)
+        result = self._result(name, arena_bytes, max(arena_bytes, inside), run, heaps)
+        if not self.is_timed:
+            return result
+        fresh = [
+            None if heap is None else self._heap(heap.kind, heap.arena_bytes) for _, heap in heaps
+        ]
+        return replace(result, ns_per_event=ns_per_event(self.trace, self._pool(policy), fresh))
 
     def _heap(self, kind: str, arena_bytes: int) -> Optional[Heap]:
         """Return an empty heap, or None if the arena is too small for one."""

@@ -13,10 +13,11 @@ from pyrns_pool.config import PoolConfig
 from pyrns_pool.formats.files import PathLike
 from pyrns_pool.results import TraceSummary
 
-__all__ = ["CompareResult", "Contender", "FAILURE_DTYPE", "FREE_DTYPE", "RegionUse"]
+__all__ = ["CompareResult", "Contender", "FAILURE_DTYPE", "FREE_DTYPE", "MallocRun", "RegionUse"]
 
 COMPARE_FORMAT = "pyrns_pool compare 1"
 POOL_PREFIX = "pool_"
+MALLOC = "malloc"
 
 FREE_DTYPE = np.dtype(
     [(name, "<u8") for name in ("events", "requests", "failures", "probe_failures")]
@@ -44,6 +45,18 @@ class RegionUse:
     """Most of it in use, a heap's headers and control structure included."""
     served: int
     """Requests."""
+
+
+@dataclass(frozen=True)
+class MallocRun:
+    """What the process's own malloc did with the trace: it has no arena and refuses nothing."""
+
+    library: str
+    """What ``LD_PRELOAD`` names, else "libc"."""
+    ns_per_event: float
+    """Median of some rounds; each page of a block was written to."""
+    rss_bytes: Optional[int]
+    """Most by which the resident memory of its process grew; None where that is not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +99,8 @@ class Contender:
         The same over time.
     failed : ndarray of FAILURE_DTYPE, shape (m,)
         The first failures, at most 10,000 of them.
+    ns_per_event : float or None
+        Measured beside malloc's; None: malloc was not asked for.
     """
 
     contender: str
@@ -107,6 +122,7 @@ class Contender:
     regions: tuple[RegionUse, ...]
     bins: NDArray[np.void]
     failed: NDArray[np.void]
+    ns_per_event: Optional[float] = None
 
     def __post_init__(self) -> None:
         """Keep arrays that cannot be written to."""
@@ -139,6 +155,8 @@ class CompareResult:
         Bin ``i`` holds the events with ``edges_ns[i] <= t_ns < edges_ns[i + 1]``.
     contenders : tuple of Contender
         Arena by arena, heaps after pools.
+    malloc : MallocRun, optional
+        If it was asked for.
     """
 
     trace: TraceSummary
@@ -148,6 +166,7 @@ class CompareResult:
     probe_bytes: int
     edges_ns: NDArray[np.int64]
     contenders: tuple[Contender, ...]
+    malloc: Optional[MallocRun] = None
 
     @property
     def arenas(self) -> tuple[int, ...]:
@@ -167,7 +186,10 @@ class CompareResult:
         return one.zero_failure_bytes / live if one.zero_failure_bytes and live else None
 
     def to_list(self) -> list[dict[str, Any]]:
-        """Return a row for each contender; plain values in a fixed order."""
+        """Return a row for each contender; plain values in a fixed order.
+
+        The row of malloc, if it ran, is the last and has None for all but time and memory.
+        """
         rows = []
         for one in self.contenders:
             row = {name: value for name, value in _plain(one).items() if name not in _LATER}
@@ -180,7 +202,11 @@ class CompareResult:
             row["pool"] = str(self.config).split()[0] if one.is_pool else None
             row["machine"] = self.machine or None
             row["scaled"] = self.scaled or None
+            row.update(ns_per_event=one.ns_per_event, rss_bytes=None, library=None)
             rows.append(row)
+        if self.malloc is not None:
+            nothing = dict.fromkeys(rows[0])
+            rows.append({**nothing, "contender": MALLOC, **asdict(self.malloc)})
         return rows
 
     def verdict(self) -> str:
@@ -237,8 +263,13 @@ class CompareResult:
             "config": self.config.to_dict(),
             "machine": self.machine,
             "probe_bytes": self.probe_bytes,
+            "malloc": None if self.malloc is None else asdict(self.malloc),
             "contenders": [
-                {**_plain(one), "regions": [asdict(use) for use in one.regions]}
+                {
+                    **_plain(one),
+                    "regions": [asdict(use) for use in one.regions],
+                    "ns_per_event": one.ns_per_event,
+                }
                 for one in self.contenders
             ],
         }
@@ -281,7 +312,7 @@ def _share(one: Contender) -> str:
 
 
 def _plain(one: Contender) -> dict[str, Any]:
-    parts = ("regions", "bins", "failed")
+    parts = ("regions", "bins", "failed", "ns_per_event")
     return {name: value for name, value in vars(one).items() if name not in parts}
 
 
@@ -296,6 +327,7 @@ def compare_from(values: dict[str, Any], members: Members) -> CompareResult:
             "failed": checked(members, f"failed.{i}", FAILURE_DTYPE, (-1,)),
         }
         contenders.append(Contender(**{**one, **parts}))
+    malloc = values.get("malloc")  # Older files have none.
     return CompareResult(
         trace=TraceSummary(**values["trace"]),
         scaled=values["scaled"],
@@ -304,4 +336,5 @@ def compare_from(values: dict[str, Any], members: Members) -> CompareResult:
         probe_bytes=values["probe_bytes"],
         edges_ns=edges_ns,
         contenders=tuple(contenders),
+        malloc=None if malloc is None else MallocRun(**malloc),
     )

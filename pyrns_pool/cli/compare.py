@@ -14,7 +14,7 @@ from pyrns_pool.cli.replay import (
     write_files,
 )
 from pyrns_pool.compare import BINS_DEFAULT, compare, sized_pool
-from pyrns_pool.compare_results import CompareResult, Contender
+from pyrns_pool.compare_results import MALLOC, CompareResult, Contender
 from pyrns_pool.config import PoolConfig, preset_names
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.formats import load_trace
@@ -44,7 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--machine", metavar="NAME", help=f"one of {_names()}")
     parser.add_argument(
-        "--heaps", metavar="LIST", default=",".join(HEAPS), help=f"of {', '.join(HEAPS)} [all]"
+        "--heaps",
+        metavar="LIST",
+        default=",".join(HEAPS),
+        help=f"of {', '.join(HEAPS)} [all of these]; {MALLOC}, this process's, times all",
     )
     tiers = parser.add_mutually_exclusive_group()
     tiers.add_argument(
@@ -180,6 +183,14 @@ def print_contenders(result: CompareResult, contenders: Sequence[Contender]) -> 
         row += [output.percent(one.probe_failures / one.events), f"{one.peak_used_bytes:,}"]
         row += [f"{one.overhead_bytes_per_block:.1f}", "-" if needed is None else f"{needed:,}"]
         rows.append([*row, "-" if times is None else f"{times:.2f}"])
+    if result.malloc is not None:
+        columns += ["ns/event", "RSS growth"]
+        for row, one in zip(rows, contenders):
+            row += ["-" if one.ns_per_event is None else f"{one.ns_per_event:.1f}", "-"]
+        growth = result.malloc.rss_bytes
+        name = f"{MALLOC} ({result.malloc.library})"
+        row = [name, *["-"] * (len(columns) - 3), f"{result.malloc.ns_per_event:.1f}"]
+        rows.append([*row, "-" if growth is None else f"{growth:,}"])
     output.print_table(columns, rows)
 
 
