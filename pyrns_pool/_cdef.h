@@ -1095,3 +1095,33 @@ typedef struct {
 
 void rns_soak_hard_hour(rns_soak_hard_t* self);
 bool rns_soak_hard_drill(rns_soak_hard_t* self, uint32_t tier, bool is_last_first);
+
+/* ---- lab: rns_curve.h ---- */
+
+#define RNS_CURVE_LEVELS ...
+#define RNS_CURVE_GIVE ...
+
+typedef struct {
+    uint32_t block;
+    uint32_t size;
+} rns_curve_step_t;
+
+void rns_curve_steps(const rns_event_t* events, const uint32_t* block, size_t first, size_t end,
+                     uint32_t* sizes, rns_curve_step_t* out);
+size_t rns_curve_select(const rns_curve_step_t* steps, size_t count, uint32_t least, uint32_t most,
+                        rns_curve_step_t* out);
+
+typedef struct {
+    uint32_t capacity;
+    uint32_t* taken;
+    uint64_t* words;
+    uint32_t* index;
+    uint32_t high_water;
+    uint32_t free_count;
+    ...;
+} rns_curve_t;
+
+size_t rns_curve_words(uint32_t capacity);
+void rns_curve_begin(rns_curve_t* self);
+void rns_curve_grow(rns_curve_t* self, uint32_t capacity, uint32_t* taken, uint64_t* words);
+size_t rns_curve_run(rns_curve_t* self, const rns_curve_step_t* steps, size_t count);
