@@ -105,7 +105,7 @@ def compare(
             if progress is not None:
                 progress(len(contenders) / (len(arenas) * len(names)))
     return CompareResult(
-        trace=_summary(trace),
+        trace=TraceSummary.of(trace),
         scaled=trace.provenance.get("scaled", ""),
         config=config,
         machine="" if machine is None else machine.name,
@@ -363,18 +363,3 @@ class _Bench:
             else:
                 fails = middle
         return serves
-
-
-def _summary(trace: Trace) -> TraceSummary:
-    peak = trace.peak_live()
-    return TraceSummary(
-        name=trace.provenance.get("file", trace.provenance.get("workload", "")),
-        sha256=trace.sha256,
-        filter=trace.provenance.get("filter", ""),
-        events=len(trace),
-        blocks=trace.block_count,
-        duration_ns=trace.duration_ns,
-        has_time=trace.has_time,
-        peak_live_bytes=peak.bytes,
-        peak_live_blocks=peak.blocks,
-    )

@@ -117,7 +117,7 @@ def replay(
         array.flags.writeable = False
     sizes = _sizes(trace, config)
     return ReplayResult(
-        trace=_summary(trace),
+        trace=TraceSummary.of(trace),
         config=config,
         stats=stats,
         tier_times=tier_times(state.tiers, len(config.tiers)),
@@ -135,21 +135,6 @@ def _free_fallbacks(native: NativePool, blocks: NDArray[np.void]) -> None:
     lib, ffi = none
     for address in blocks["slot"][blocks["slot"] != 0].tolist():
         lib.rns_pool_give(native.pool, ffi.cast("void *", address))
-
-
-def _summary(trace: Trace) -> TraceSummary:
-    peak = trace.peak_live()
-    return TraceSummary(
-        name=trace.provenance.get("file", ""),
-        sha256=trace.sha256,
-        filter=trace.provenance.get("filter", ""),
-        events=len(trace),
-        blocks=trace.block_count,
-        duration_ns=trace.duration_ns,
-        has_time=trace.has_time,
-        peak_live_bytes=peak.bytes,
-        peak_live_blocks=peak.blocks,
-    )
 
 
 def _sizes(trace: Trace, config: PoolConfig) -> NDArray[np.void]:

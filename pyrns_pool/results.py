@@ -15,6 +15,7 @@ from pyrns_pool._results_file import RESULT_NAME, Members, checked, read_result,
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.formats.files import PathLike
 from pyrns_pool.stats import MisuseStats, PoolStats, RegionStats, TierStats
+from pyrns_pool.trace import Trace
 
 __all__ = [
     "BIN_DTYPE",
@@ -62,6 +63,22 @@ class TraceSummary:
     has_time: bool
     peak_live_bytes: int
     peak_live_blocks: int
+
+    @classmethod
+    def of(cls, trace: Trace) -> TraceSummary:
+        """Return the summary of a trace."""
+        peak = trace.peak_live()
+        return cls(
+            name=trace.provenance.get("file", trace.provenance.get("workload", "")),
+            sha256=trace.sha256,
+            filter=trace.provenance.get("filter", ""),
+            events=len(trace),
+            blocks=trace.block_count,
+            duration_ns=trace.duration_ns,
+            has_time=trace.has_time,
+            peak_live_bytes=peak.bytes,
+            peak_live_blocks=peak.blocks,
+        )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 SOURCES = ["tests/c/test_curve.c", "tests/c/check.c", "csrc/lab/rns_curve.c"]
 SOURCES += [str(path) for path in cbuild.sources("core")]
-TEST_COUNT, CHECKS_MIN = 4, 3500
+TEST_COUNT, CHECKS_MIN = 5, 3500
 OPERATIONS = 3 * 2 * 40_000
 VARIANTS = {
     "gcc": {},

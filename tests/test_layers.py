@@ -21,10 +21,11 @@ PYTHON_LAYERS = [
     {"_version", "_native", "errors"},
     {"config", "trace"},
     {"formats", "packets"},
-    {"stats", "results", "compare_results", "workload_results", "_native_pool"},
+    {"stats", "results", "compare_results", "workload_results", "_native_pool"}
+    | {"erlang", "curve_results"},
     {"pool", "_native_store", "_window", "bytes", "store"}
     | {"timeline", "replay", "heaps", "trace_info"},
-    {"workloads", "regions", "compare"},
+    {"workloads", "regions", "compare", "curve"},
     {"tune", "sweep", "audit"},
     {"plot", "report", "live"},
     {"cli", "progress", "__main__"},

@@ -4,8 +4,7 @@
 #include "rns_curve.h"
 #include <stdlib.h>
 
-#define BLOCKS ((uint32_t)300000) /* More than 64^3 = 2^18, so that the top level has two words.  \
-                                   */
+#define BLOCKS     ((uint32_t)300000) /* Above 64^3 = 2^18: the top level has two words. */
 #define STEPS      ((size_t)40000)
 #define LIVE_MAX   ((uint32_t)700)
 #define FIRST_ROOM ((uint32_t)5)
@@ -193,6 +192,24 @@ static void test_a_run_stops_before_the_step_that_needs_more_slots(void)
     release(&tier);
 }
 
+static void test_free_slots_are_found_in_larger_tables(void)
+{
+    tier_t tier = tier_of(100, 300);
+    for (uint32_t block = 0; block < 100; ++block) {
+        const rns_curve_step_t step = take(block);
+        run_all(&tier, &step, 1);
+    }
+    const rns_curve_step_t before[] = {given(99), given(70)};
+    run_all(&tier, before, COUNT_OF(before));
+    grow(&tier);
+    const rns_curve_step_t after[] = {take(100), take(101), take(102)};
+    run_all(&tier, after, COUNT_OF(after));
+    CHECK_EQUAL(tier.index[100], 70);
+    CHECK_EQUAL(tier.index[101], 99);
+    CHECK_EQUAL(tier.index[102], 100);
+    release(&tier);
+}
+
 static void test_steps_carry_the_size_of_the_block_to_its_free_and_are_selected_by_it(void)
 {
     const uint64_t huge = (uint64_t)1 << 33;
@@ -228,6 +245,7 @@ int main(void)
     RUN(test_each_take_gets_the_lowest_free_index_in_calls_as_in_one);
     RUN(test_a_slot_beyond_every_level_is_found_again);
     RUN(test_a_run_stops_before_the_step_that_needs_more_slots);
+    RUN(test_free_slots_are_found_in_larger_tables);
     RUN(test_steps_carry_the_size_of_the_block_to_its_free_and_are_selected_by_it);
     free(steps);
     return check_finish();
