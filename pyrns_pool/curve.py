@@ -24,6 +24,7 @@ spill, and for workloads in closed loop, each number of slots is *simulated*: ru
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Callable, Optional, Sequence, Union
 
 import numpy as np
@@ -69,8 +70,8 @@ def hit_curve(
     chosen : sequence of int, optional
         Slots of each tier. A simulation needs them: it varies one tier at a time.
     counts : sequence of int, optional
-        Slot counts to simulate in each tier; by default some 20 from 1 to what is chosen or, if
-        that is more, what the strict tier needs to miss nothing. An exact curve has them all.
+        Slot counts to simulate in each tier; by default some 20 from 1 to what would miss
+        nothing, or of a workload twice what is chosen. An exact curve has them all.
     loads : bool, optional
         Whether to measure rate, lifetime and peakedness for Erlang's formula, too.
     name : str, optional
@@ -116,7 +117,8 @@ def hit_curve(
     if isinstance(source, Trace):
         if policy == "strict":
             return _exact(source, config, marked, loads, progress)
-        most = [tier.zero_miss_slots or 1 for tier in _exact(source, config).tiers]
+        # All that smaller tiers would hold may spill.
+        most = list(accumulate(len(tier.points) for tier in _exact(source, config).tiers))
     else:
         most = [2 * count for count in slots]
     if chosen is None:

@@ -99,6 +99,18 @@ class TierCurve:
             raise ConfigError(f"slots: {slots} is not among those that were simulated")
         return int(self.points["hits"][found[0]])
 
+    def hit_rate_with(self, slots: int) -> Optional[float]:
+        """Return the share of requests served with so many slots.
+
+        None if the tier has no request, or that number was not simulated.
+        """
+        if not self.requests:
+            return None
+        if self.is_exact:
+            return self.hits(slots) / self.requests
+        found = np.flatnonzero(self.points["slots"] == slots)
+        return float(self.hit_rate[found[0]]) if len(found) else None
+
     def high_water(self, slots: int) -> int:
         """Return the most slots that are in use at once if there are so many.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pyrns_pool._results_file import Members, checked, read_result, write_result
 from pyrns_pool.compare_results import COMPARE_FORMAT, CompareResult, compare_from
+from pyrns_pool.curve_results import CURVE_FORMAT, CurveSet, curves_from
 from pyrns_pool.formats.files import PathLike
 from pyrns_pool.results import RESULT_FORMAT, PoolResult, ReplayResult, pool_from, replay_from
 from pyrns_pool.stats import BytesStats, TableStats
@@ -138,7 +139,7 @@ class WorkloadResult(PoolResult):
 
 
 Result = Union[ReplayResult, WorkloadResult]
-AnyResult = Union[Result, CompareResult]
+AnyResult = Union[Result, CompareResult, CurveSet]
 
 
 def load_result(path: PathLike) -> AnyResult:
@@ -151,7 +152,7 @@ def load_result(path: PathLike) -> AnyResult:
 
     Returns
     -------
-    ReplayResult, WorkloadResult or CompareResult
+    ReplayResult, WorkloadResult, CompareResult or CurveSet
         As it was saved.
 
     Raises
@@ -161,7 +162,7 @@ def load_result(path: PathLike) -> AnyResult:
     """
     kinds: dict[str, Callable[[dict[str, Any], Members], AnyResult]]
     kinds = {RESULT_FORMAT: replay_from, WORKLOAD_FORMAT: workload_from}
-    kinds[COMPARE_FORMAT] = compare_from
+    kinds[COMPARE_FORMAT], kinds[CURVE_FORMAT] = compare_from, curves_from
     return read_result(path, kinds)
 
 

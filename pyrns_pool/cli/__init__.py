@@ -12,12 +12,12 @@ import sys
 from typing import NoReturn, Optional, Sequence
 
 from pyrns_pool._version import VERSION
-from pyrns_pool.cli import compare, demo, info, node, plot, replay, soak
+from pyrns_pool.cli import compare, curve, demo, info, node, plot, replay, soak
 from pyrns_pool.errors import ConfigError, PyrnsPoolError
 
 __all__ = ["main"]
 
-VERBS = (replay, node, compare, soak, plot, info, demo)
+VERBS = (replay, node, compare, curve, soak, plot, info, demo)
 EXIT_DATA, EXIT_USE, EXIT_INTERRUPTED = 1, 2, 130
 
 
