@@ -15,6 +15,9 @@ from pyrns_pool.bytes import Bytes
 from pyrns_pool.compare import compare, sized_pool
 from pyrns_pool.compare_results import CompareResult
 from pyrns_pool.config import PoolConfig, Tier, preset_names, preset_origin
+from pyrns_pool.curve import hit_curve
+from pyrns_pool.curve_results import CurveSet, HitCurve
+from pyrns_pool.erlang import erlang_b, erlang_slots, offered_load
 from pyrns_pool.errors import (
     ConfigError,
     Damage,
@@ -64,10 +67,12 @@ __all__ = [
     "BytesStats",
     "CompareResult",
     "ConfigError",
+    "CurveSet",
     "Damage",
     "DoubleGive",
     "ForeignPointer",
     "Heap",
+    "HitCurve",
     "InteriorPointer",
     "Machine",
     "MisalignedPointer",
@@ -97,10 +102,14 @@ __all__ = [
     "WrongPool",
     "__version__",
     "compare",
+    "erlang_b",
+    "erlang_slots",
+    "hit_curve",
     "load_packets",
     "load_result",
     "load_trace",
     "machine",
+    "offered_load",
     "packet_node",
     "preset_names",
     "preset_origin",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrns_pool._results_file import Members, checked, read_result, write_result
-from pyrns_pool.erlang import Load
+from pyrns_pool.erlang import Load, erlang_b
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.formats.files import PathLike
 from pyrns_pool.results import TraceSummary
@@ -65,6 +65,13 @@ class TierCurve:
         requests = self.points["requests"]
         whole = np.ones(len(requests))
         return np.divide(self.served, requests, out=whole, where=requests > 0)
+
+    @property
+    def pool_hit_rate(self) -> NDArray[np.float64]:
+        """Share of all requests of the pool that was served, at each point; NaN if exact."""
+        requests = self.points["pool_requests"]
+        unknown = np.full(len(requests), np.nan)
+        return np.divide(self.points["pool_served"], requests, out=unknown, where=requests > 0)
 
     @property
     def zero_miss_slots(self) -> Optional[int]:
@@ -169,6 +176,14 @@ class HitCurve:
     def load(self, tier: int) -> Optional[Load]:
         """Return the load of a tier, None if there is none or it was not asked for."""
         return self.loads[tier] if self.loads else None
+
+    def erlang_hit_rate(self, tier: int) -> NDArray[np.float64]:
+        """Return the hit rate by Erlang's formula at each point; NaN without a load."""
+        slots, load = self.tiers[tier].points["slots"], self.load(tier)
+        if load is None:
+            return np.full(len(slots), np.nan)
+        rates: NDArray[np.float64] = 1 - erlang_b(load.erlangs, int(slots[-1]))[slots]
+        return rates
 
     def occupancy(self, trace: Trace, tier: int, slots: int) -> NDArray[np.int64]:
         """Return how many of `slots` slots of a tier are in use after each event of the trace.

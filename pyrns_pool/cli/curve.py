@@ -73,7 +73,8 @@ def whole_numbers(name: str, text: str) -> list[int]:
 def run(given: argparse.Namespace) -> None:
     """Count or simulate, write, print."""
     refuse_existing_result(given.output, given.force)
-    arguments: dict[str, Any] = {"policy": given.policy, "loads": True}
+    arguments: dict[str, Any] = {"policy": given.policy}
+    arguments["loads"] = given.policy == "strict"  # Erlang's formula knows no spills.
     if given.tiers is None:
         bounds = whole_numbers("bounds", given.bounds or BOUNDS_DEFAULT)
     else:

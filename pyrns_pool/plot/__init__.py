@@ -30,6 +30,7 @@ from pyrns_pool.plot._compare import (
     ram_figure,
 )
 from pyrns_pool.plot._cow import cow_figure, cow_panel
+from pyrns_pool.plot._curve import hit_curve, hit_curve_data, hit_curve_figure
 from pyrns_pool.plot._data import (
     alarms_data,
     cow_data,
@@ -62,6 +63,9 @@ __all__ = [
     "failures_data",
     "fragmentation",
     "heap_fragmentation_figure",
+    "hit_curve",
+    "hit_curve_data",
+    "hit_curve_figure",
     "hit_rate",
     "hit_rate_data",
     "hit_rate_figure",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pyrns_pool.formats.files import PathLike, output_file
 from pyrns_pool.compare_results import CompareResult
+from pyrns_pool.curve_results import CurveSet
 from pyrns_pool.plot._compare import (
     compare_data,
     failures_data,
@@ -21,6 +22,7 @@ from pyrns_pool.plot._compare import (
     ram_figure,
 )
 from pyrns_pool.plot._cow import cow_figure
+from pyrns_pool.plot._curve import hit_curve_data, hit_curve_figure
 from pyrns_pool.plot._data import (
     alarms_data,
     cow_data,
@@ -61,6 +63,8 @@ def _sheets(result: AnyResult) -> dict[str, tuple[_Draw, _Twin]]:
             "heap_fragmentation": (heap_fragmentation_figure, compare_data),
             "ram": (ram_figure, ram_data),
         }
+    if isinstance(result, CurveSet):
+        return {"hit_curve": (hit_curve_figure, hit_curve_data)}
     sheets: dict[str, tuple[_Draw, _Twin]] = {
         "occupancy": (occupancy_figure, occupancy_data),
         "hit_rate": (hit_rate_figure, hit_rate_data),
@@ -92,7 +96,7 @@ def save_figures(
 
     Parameters
     ----------
-    result : ReplayResult, WorkloadResult or CompareResult
+    result : ReplayResult, WorkloadResult, CompareResult or CurveSet
         What ran.
     directory : str or path-like
         Where to; it is made if it is missing.
@@ -110,6 +114,7 @@ def save_figures(
         workload with Bytes, in every format; and ``tiers.csv``, the numbers that the figures
         write beside the tiers. Of a comparison ``largest_free``, ``heap_fragmentation`` and
         ``ram``, each as ``.csv`` too, and ``failures.csv``, the first failures.
+        Of curves ``hit_curve``.
 
     Raises
     ------
@@ -133,7 +138,7 @@ def save_figures(
     tables = {folder / f"{name}.csv": twin for name, (_, twin) in sheets.items() if twin}
     if isinstance(result, CompareResult):
         tables[folder / "failures.csv"] = failures_data
-    else:
+    elif not isinstance(result, CurveSet):
         tables[folder / "tiers.csv"] = tiers_data
     for path in (*figures, *tables):
         if path.exists() and not overwrite:
