@@ -111,6 +111,8 @@ def hit_curve(
         raise ConfigError(f"chosen: {len(slots)} slot counts for {len(sizes)} tiers")
     config = PoolConfig(tuple(Tier(*pair) for pair in zip(sizes, slots)), policy)
     if counts is not None:
+        if not len(counts):
+            raise ConfigError("counts: there is none")
         for count in counts:
             Tier(1, count)
     marked = None if chosen is None else tuple(slots)

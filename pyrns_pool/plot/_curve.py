@@ -101,12 +101,15 @@ def hit_curve(result: CurveSet, tier: int, ax: Axes) -> Axes:
     slots, rates = result.band(tier)
     used = [column for column in range(rates.shape[1]) if not np.isnan(rates[:, column]).all()]
     if len(used) > 1:
-        least, most = np.nanmin(rates[:, used], axis=1), np.nanmax(rates[:, used], axis=1)
-        ax.fill_between(slots, least, most, color=tint(colour, 0.3), linewidth=0, step="post")
+        common = ~np.isnan(rates[:, used]).any(axis=1)
+        least, most = rates[:, used].min(axis=1)[common], rates[:, used].max(axis=1)[common]
+        step = {"step": "post"} if result.curves[0].is_exact else {}
+        ax.fill_between(slots[common], least, most, color=tint(colour, 0.3), linewidth=0, **step)
     for column in used:
         part = result.curves[column].tiers[tier]
         line = {"color": colour, "linewidth": 1.5 if len(used) == 1 else 0.7}
-        few = {"marker": "o", "markersize": 3} if len(part.points) <= _MARKED_MAX else {}
+        is_marked = len(part.points) <= _MARKED_MAX and (len(used) == 1 or not part.is_exact)
+        few = {"marker": "o", "markersize": 3} if is_marked else {}
         if part.is_exact:  # From no slots, and one step for each.
             x, y = np.append(0, part.points["slots"]), np.append(0.0, part.hit_rate)
             ax.plot(x, y, drawstyle="steps-post", **line, **few)
