@@ -43,7 +43,7 @@ def trace_of(steps):
     return Trace.from_events(columns)
 
 
-STEPS = st.tuples(st.none() | st.integers(0, 40), st.integers(0, 9))
+STEPS = st.tuples(st.integers(-18, 40).map(lambda n: None if n < 0 else n), st.integers(0, 9))
 TRACES = st.lists(STEPS, min_size=8, max_size=80).filter(
     lambda steps: any(size is not None for size, _ in steps)
 )
@@ -77,7 +77,7 @@ def test_every_slot_count_gives_what_a_replay_and_the_model_give():
 
     check()
     print(seen)
-    assert seen["cases"] > 1500 and seen["missing"] > 150
+    assert seen["cases"] > 1200 and seen["missing"] > 250
 
 
 def test_zero_miss_slots_are_the_fewest_that_miss_nothing():
