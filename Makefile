@@ -45,10 +45,11 @@ lint: packages-test $(INSTALLED) ## run the linters only
 sanitize: packages-test $(INSTALLED) ## run the C suites under the sanitizers only
 	@$(PYTEST) tests -k sanit
 
-bench: packages-bench $(INSTALLED) ## measure core and Bytes against their peers, replay, tables
+bench: packages-bench $(INSTALLED) ## measure core and Bytes against their peers, replay, curves, tables
 	@$(VENV)/bin/python benchmarks/core_peers.py
 	@$(VENV)/bin/python benchmarks/bytes_peers.py
 	@$(VENV)/bin/python benchmarks/replay_speed.py
+	@$(VENV)/bin/python benchmarks/curve_speed.py
 	@$(VENV)/bin/python benchmarks/table_speed.py
 	@$(VENV)/bin/python benchmarks/bytes_python.py
 	@$(VENV)/bin/python benchmarks/ops_speed.py
