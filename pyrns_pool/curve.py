@@ -149,10 +149,17 @@ def _exact(
         name=summary.name,
         tiers=tiers,
         oversize=trace.block_count - sum(tier.requests for tier in tiers),
+        caveat=_caveat(trace),
         chosen=chosen,
         loads=_loads(trace, sizes) if loads else (),
         index=index,
     )
+
+
+def _caveat(trace: Trace) -> str:
+    if not trace.has_frees:
+        return "no block is ever freed"
+    return "" if trace.has_identity else "which block a free means was guessed"
 
 
 def _points(hits: NDArray[np.int64]) -> NDArray[np.void]:
@@ -204,6 +211,7 @@ def _simulated(
         name=name if summary is None else summary.name,
         tiers=tuple(tiers),
         oversize=stats.oversize,
+        caveat=_caveat(source) if isinstance(source, Trace) else "",
         chosen=tuple(tier.slot_count for tier in config.tiers),
         loads=_loads(source, sizes) if loads and isinstance(source, Trace) else (),
     )

@@ -78,6 +78,19 @@ class TierCurve:
         """Fewest slots with which no request is missed; None if no number tried suffices."""
         return self.slots_for(1.0)
 
+    @property
+    def anomaly(self) -> Optional[tuple[int, int]]:
+        """Two neighbouring slot counts, of which the larger one serves fewer of the same requests.
+
+        The first such pair, of the whole pool; None if there is none, as in every exact curve.
+        """
+        requests, served = self.points["pool_requests"], self.points["pool_served"]
+        falls = np.flatnonzero((np.diff(requests) == 0) & (np.diff(served) < 0))
+        if not len(falls):
+            return None
+        before, after = self.points["slots"][falls[0] : falls[0] + 2].tolist()
+        return before, after
+
     def slots_for(self, hit_rate: float) -> Optional[int]:
         """Return the fewest slots that serve this share of the tier's requests.
 
@@ -149,6 +162,8 @@ class HitCurve:
         In a simulation one tier at a time has another number of slots, the others their `chosen`.
     oversize : int
         Requests larger than every tier.
+    caveat : str
+        Why the trace does not say when slots become free, "" if it does.
     chosen : tuple of int or None
         Slots that the tiers have, or would have.
     loads : tuple of Load or None
@@ -164,6 +179,7 @@ class HitCurve:
     name: str
     tiers: tuple[TierCurve, ...]
     oversize: int
+    caveat: str = ""
     chosen: Optional[tuple[int, ...]] = None
     loads: tuple[Optional[Load], ...] = ()
     index: Optional[NDArray[np.uint32]] = None

@@ -50,6 +50,12 @@ def test_the_table_has_slots_for_shares_and_erlangs_answer_beside_them(small):
     assert text.count("Erlang-B") == 2 and "Exact: for a strict pool" in text
 
 
+def test_a_trace_without_frees_says_so(tmp_path):
+    path = tmp_path / "pinned.csv"
+    path.write_text(COUNTED.replace("20,f,1,,0,\n", ""))
+    assert "no block is ever freed" in pyrns_pool("curve", path)
+
+
 def test_several_traces_end_with_what_all_of_them_need(small, tmp_path):
     other = tmp_path / "other.csv"
     other.write_text(COUNTED.replace("20,f,1,,0,\n", ""))
@@ -73,6 +79,18 @@ def test_a_pool_that_spills_is_simulated_and_says_so(small):
     assert (tiers[0]["hits"], tiers[0]["spills"]) == ([2, 3], [1, 0])
     text = pyrns_pool(*arguments)
     assert "Simulated: a pool that spills was run" in text and "Erlang" not in text
+
+
+def test_fewer_hits_with_more_slots_are_pointed_out(tmp_path):
+    path = tmp_path / "anomaly.csv"
+    sizes = [1, 32, 32, None, 64, None, 64]  # The ids freed are 1 and 4.
+    rows = [
+        f"{i},a,{i},{n},0,x" if n else f"{i},f,{[1, 4][i > 3]},,0," for i, n in enumerate(sizes)
+    ]
+    path.write_text("\n".join(["t_ns,op,id,size,thread,site", *rows, ""]))
+    text = pyrns_pool("curve", path, "--policy", "spill", "--tiers", "32x1,64x1")
+    assert "More is less: the pool serves fewer with 2 of 32 bytes than with 1." in text
+    assert "More is less" not in pyrns_pool("curve", path, "--bounds", "32,64")
 
 
 def test_a_packet_log_is_run_in_closed_loop():

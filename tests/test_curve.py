@@ -149,6 +149,7 @@ def test_a_simulated_curve_shows_the_anomaly_and_an_exact_one_never_falls():
     curve = hit_curve(trace, [32, 64], "spill", chosen=[1, 1], counts=[1, 2, 3])
     assert (curve.method, curve.policy) == ("simulated", "spill")
     assert curve.tiers[0].points["pool_served"].tolist() == [4, 3, 5]
+    assert [tier.anomaly for tier in curve.tiers] == [(1, 2), None]
     strict = hit_curve(trace, [32, 64])
     assert strict.method == "exact"
     assert [tier.points["hits"].tolist() for tier in strict.tiers] == [[1, 2, 3], [2]]
@@ -299,6 +300,14 @@ def test_a_simulated_curve_says_nothing_of_other_counts():
     with pytest.raises(ConfigError, match="exact curve"):
         curve.occupancy(trace_of(ANOMALY), 0, 1)
     assert curve.tiers[1].slots_for(1.0) is None
+
+
+def test_a_trace_that_does_not_say_what_is_freed_has_a_caveat():
+    events = trace_of(ANOMALY).events
+    assert hit_curve(Trace(events, ("",)), [64]).caveat == ""
+    guessed = Trace(events, ("",), has_identity=False)
+    assert hit_curve(guessed, [64]).caveat == "which block a free means was guessed"
+    assert hit_curve(trace_of([(8, 0)]), [64]).caveat == "no block is ever freed"
 
 
 def test_occupancy_of_another_trace_is_refused():

@@ -122,6 +122,7 @@ def print_result(result: CurveSet) -> None:
     for curve in result.curves:
         print_extent(curve)
         print_tiers(curve)
+        print_anomalies(curve)
         print()
     if len(result.curves) > 1:
         print("all: the most slots that any of them needs\n")
@@ -146,6 +147,8 @@ def print_extent(curve: HitCurve) -> None:
     print(f"trace {trace.name}: {', '.join(extent)}")
     if trace.filter:
         print(f"      only {trace.filter}")
+    if curve.caveat:
+        print(f"      {curve.caveat}")
     print()
 
 
@@ -168,6 +171,17 @@ def print_tiers(curve: HitCurve) -> None:
             rows.append(["  Erlang-B", "", *map(_count, guesses), *blank])
     rows.append(["oversize", f"{curve.oversize:,}", *[""] * (len(columns) - 2)])
     output.print_table(columns, rows)
+
+
+def print_anomalies(curve: HitCurve) -> None:
+    """Print where more slots serve fewer requests, once for a tier."""
+    for tier in curve.tiers:
+        if tier.anomaly is not None:
+            before, after = (f"{count:,}" for count in tier.anomaly)
+            print(
+                f"  More is less: the pool serves fewer with {after} of {tier.slot_bytes}", end=""
+            )
+            print(f" bytes than with {before}.")
 
 
 def _needed(tier: TierCurve) -> list[Optional[int]]:

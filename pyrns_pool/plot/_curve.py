@@ -237,6 +237,7 @@ def _lines(result: CurveSet) -> list[str]:
         parts += [counted(trace.events, "event")]
         parts += [duration_text(trace.duration_ns) if trace.has_time else "no time"]
         source = ", ".join(parts)
+    source += "".join(f"; {text}" for text in {c.caveat for c in result.curves} if text)
     if first.is_exact:
         sizes = ", ".join(f"{size:,}" for size in result.boundaries)
         oversize = sum(curve.oversize for curve in result.curves)
