@@ -32,6 +32,7 @@ from pyrns_pool.errors import (
     PyrnsPoolError,
     ResultError,
     Shared,
+    SweepError,
     TooLarge,
     TraceError,
     WrongPool,
@@ -45,6 +46,10 @@ from pyrns_pool.replay import replay
 from pyrns_pool.results import ReplayResult
 from pyrns_pool.stats import BytesStats, PoolStats, StoreStats
 from pyrns_pool.store import Store
+from pyrns_pool.sweep import sweep
+from pyrns_pool.sweep_file import load_sweep
+from pyrns_pool.sweep_inputs import NodeInput, TraceInput
+from pyrns_pool.sweep_results import SweepResult
 from pyrns_pool.trace import EVENT_DTYPE, Trace
 from pyrns_pool.workload_results import WorkloadResult, load_result
 from pyrns_pool.workloads import (
@@ -77,6 +82,7 @@ __all__ = [
     "Machine",
     "MisalignedPointer",
     "Misuse",
+    "NodeInput",
     "Op",
     "OutOfRangePointer",
     "PacketLog",
@@ -93,10 +99,13 @@ __all__ = [
     "SoakSpec",
     "Store",
     "StoreStats",
+    "SweepError",
+    "SweepResult",
     "Tier",
     "TooLarge",
     "Trace",
     "TraceError",
+    "TraceInput",
     "Workload",
     "WorkloadResult",
     "WrongPool",
@@ -107,6 +116,7 @@ __all__ = [
     "hit_curve",
     "load_packets",
     "load_result",
+    "load_sweep",
     "load_trace",
     "machine",
     "offered_load",
@@ -122,4 +132,5 @@ __all__ = [
     "scale_32",
     "shipped",
     "sized_pool",
+    "sweep",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "PyrnsPoolError",
     "ResultError",
     "Shared",
+    "SweepError",
     "TooLarge",
     "TraceError",
     "WrongPool",
@@ -153,6 +154,10 @@ class TraceError(PyrnsPoolError, ValueError):
 
 class ResultError(PyrnsPoolError, ValueError):
     """A file is not a result that this version can read."""
+
+
+class SweepError(PyrnsPoolError, ValueError):
+    """A sweep cannot start or go on: its file, its journal, or a worker that cannot be used."""
 
 
 class PoolError(PyrnsPoolError):

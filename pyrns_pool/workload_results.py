@@ -14,6 +14,7 @@ from pyrns_pool.curve_results import CURVE_FORMAT, CurveSet, curves_from
 from pyrns_pool.formats.files import PathLike
 from pyrns_pool.results import RESULT_FORMAT, PoolResult, ReplayResult, pool_from, replay_from
 from pyrns_pool.stats import BytesStats, TableStats
+from pyrns_pool.sweep_results import SWEEP_FORMAT, SweepResult, sweep_from
 
 __all__ = [
     "COW_DTYPE",
@@ -139,7 +140,7 @@ class WorkloadResult(PoolResult):
 
 
 Result = Union[ReplayResult, WorkloadResult]
-AnyResult = Union[Result, CompareResult, CurveSet]
+AnyResult = Union[Result, CompareResult, CurveSet, SweepResult]
 
 
 def load_result(path: PathLike) -> AnyResult:
@@ -152,7 +153,7 @@ def load_result(path: PathLike) -> AnyResult:
 
     Returns
     -------
-    ReplayResult, WorkloadResult, CompareResult or CurveSet
+    ReplayResult, WorkloadResult, CompareResult, CurveSet or SweepResult
         As it was saved.
 
     Raises
@@ -163,6 +164,7 @@ def load_result(path: PathLike) -> AnyResult:
     kinds: dict[str, Callable[[dict[str, Any], Members], AnyResult]]
     kinds = {RESULT_FORMAT: replay_from, WORKLOAD_FORMAT: workload_from}
     kinds[COMPARE_FORMAT], kinds[CURVE_FORMAT] = compare_from, curves_from
+    kinds[SWEEP_FORMAT] = sweep_from
     return read_result(path, kinds)
 
 

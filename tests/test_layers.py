@@ -23,6 +23,8 @@ PYTHON_LAYERS = [
     {"formats", "packets"},
     {"stats", "results", "compare_results", "workload_results", "_native_pool"}
     | {"erlang", "curve_results"},
+    {"stats", "results", "compare_results", "sweep_results", "workload_results"}
+    | {"_native_pool"},
     {"pool", "_native_store", "_window", "bytes", "store"}
     | {"timeline", "replay", "heaps", "trace_info"},
     {"workloads", "regions", "compare", "curve"},

@@ -12,12 +12,12 @@ import sys
 from typing import NoReturn, Optional, Sequence
 
 from pyrns_pool._version import VERSION
-from pyrns_pool.cli import compare, curve, demo, info, node, plot, replay, soak
+from pyrns_pool.cli import compare, curve, demo, info, node, plot, replay, soak, sweep
 from pyrns_pool.errors import ConfigError, PyrnsPoolError
 
 __all__ = ["main"]
 
-VERBS = (replay, node, compare, curve, soak, plot, info, demo)
+VERBS = (replay, node, compare, curve, sweep, soak, plot, info, demo)
 EXIT_DATA, EXIT_USE, EXIT_INTERRUPTED = 1, 2, 130
 
 
@@ -70,8 +70,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         given.run(given)
         sys.stdout.flush()
         return 0
-    except KeyboardInterrupt:
-        return _fail("interrupted", EXIT_INTERRUPTED)
+    except KeyboardInterrupt as interrupt:
+        return _fail(str(interrupt) or "interrupted", EXIT_INTERRUPTED)
     except ConfigError as error:
         return _fail(str(error), EXIT_USE)
     except BrokenPipeError:

@@ -1,0 +1,100 @@
+"""Run every recording of a file over every pool that it lists, and show which pools are best."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from pyrns_pool._sweep_cluster import cluster
+from pyrns_pool.cli import output
+from pyrns_pool.cli.replay import SUMMARY_NAME, refuse_existing_result
+from pyrns_pool.errors import ConfigError
+from pyrns_pool.results import RESULT_NAME
+from pyrns_pool.sweep import sweep
+from pyrns_pool.sweep_file import load_sweep
+from pyrns_pool.sweep_results import SweepResult
+
+TABLE_NAME = "table.csv"
+JOURNAL_NAME = "journal.jsonl"
+POOLS_SHOWN = 20
+JOBS_MAX = 1024
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `run` reads."""
+    parser.add_argument("file", metavar="FILE.toml", type=Path, help="recordings and pools")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--jobs", metavar="N", type=int, help="threads [one for each processor]", default=None
+    )
+    where.add_argument("--dask", metavar="tcp://HOST:PORT", help="the scheduler of a cluster")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        type=Path,
+        help=f"write {RESULT_NAME}, {SUMMARY_NAME}, {TABLE_NAME}, and {JOURNAL_NAME}, from which "
+        "the same command goes on after Ctrl-C",
+    )
+
+
+def executor(given: argparse.Namespace) -> AbstractContextManager[Executor]:
+    """Return what the arguments mean; a context manager of an executor."""
+    if given.dask is not None:
+        return cluster(given.dask)
+    jobs = os.cpu_count() or 1 if given.jobs is None else given.jobs
+    if not 1 <= jobs <= JOBS_MAX:
+        raise ConfigError(f"jobs: {jobs} is not in 1 to {JOBS_MAX}")
+    return ThreadPoolExecutor(jobs)
+
+
+def run(given: argparse.Namespace) -> None:
+    """Sweep, write, print."""
+    directory = given.output
+    workers = executor(given)
+    refuse_existing_result(directory, given.force)
+    if directory is not None:
+        output.refuse_existing([directory / TABLE_NAME], given.force)
+        directory.mkdir(parents=True, exist_ok=True)
+    plan = load_sweep(given.file)
+    journal = None if directory is None else directory / JOURNAL_NAME
+    try:
+        with workers as chosen, output.progress("sweeping") as report:
+            result = sweep(plan.configs, plan.inputs, chosen, journal=journal, progress=report)
+    except KeyboardInterrupt:
+        kept = f"; {journal} keeps what is done, and the same command goes on" if journal else ""
+        raise KeyboardInterrupt(f"interrupted{kept}") from None
+    if directory is not None:
+        result.save(directory / RESULT_NAME, overwrite=given.force)
+        result.save_csv(directory / TABLE_NAME, overwrite=given.force)
+        output.write_json(directory / SUMMARY_NAME, result.to_list(), given.force)
+    if given.json:
+        output.print_json(result.to_list())
+        return
+    print_result(result)
+    if directory is not None:
+        print(f"\nwritten to {directory}; for the figure: pyrns-pool plot {directory}")
+
+
+def print_result(result: SweepResult) -> None:
+    """Print the extent, and a row for each pool that no pool of as few bytes beats."""
+    inputs = output.plural(len(result.inputs), "input")
+    extent = f"{inputs} over {output.plural(len(result.configs), 'pool')}"
+    runs = output.plural(len(result.rows), "run")
+    before = f", {result.resumed:,} of them from the journal" if result.resumed else ""
+    print(f"{extent}: {runs}{before}\n")
+    kinds = {"trace": "replayed: exact", "node": "in closed loop: simulated"}
+    rows = [[one.name, f"{one.events:,}", kinds[one.kind]] for one in result.inputs]
+    output.print_table(["input", "events", ""], rows[:POOLS_SHOWN])
+    best = result.pools[result.pools["is_best"]]
+    rows = []
+    for pool in best[-POOLS_SHOWN:]:
+        rates = [output.percent(pool[name]) for name in ("hit_rate", "hit_rate_worst")]
+        rows.append([str(result.configs[pool["config"]]), f"{pool['slots_bytes']:,}", *rates])
+    print("\npools that no other of as many bytes or fewer beats")
+    output.print_table(["pool", "bytes", "hit rate", "of the worst input"], rows)
+    if len(best) > POOLS_SHOWN:
+        print(f"  and {len(best) - POOLS_SHOWN:,} smaller")
