@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any, Iterable, Iterator
 
 from pyrns_pool._version import VERSION
 from pyrns_pool.errors import ConfigError, SweepError
 
-__all__ = ["check", "cluster"]
+__all__ = ["call_back", "cluster", "workers"]
 
 CONNECT_TIMEOUT_S = 10
+CHATTY = ("distributed", "distributed.client", "tornado.application", "asyncio")
+"""Loggers that tell of every task that was called back; what matters is raised as well."""
 
 
-def check(executor: Executor) -> int:
-    """Return how many tasks an executor runs at a time.
+def workers(executor: Executor) -> tuple[Executor, int]:
+    """Return the executor to use instead of a given one, and how many tasks it runs at a time.
 
     Raises
     ------
     SweepError
         If it is a cluster without workers, or one of them has another version of the package.
     """
-    # ClientExecutor of distributed; it has no public way to its client.
-    client = getattr(executor, "_client", None)
+    client = _client(executor)
     if client is None:
-        return int(getattr(executor, "_max_workers", 1))
+        return executor, int(getattr(executor, "_max_workers", 1))
     found = client.run(_version_function())
     if not found:
         raise SweepError("workers: the cluster has none")
@@ -34,7 +36,23 @@ def check(executor: Executor) -> int:
         if version != VERSION:
             has = f"has pyrns_pool {version}" if version else "cannot import pyrns_pool"
             raise SweepError(f"worker {worker}: {has}, and {VERSION} is needed")
-    return sum(client.nthreads().values())
+    # One of its own, since only all tasks of an executor are called back by one message.
+    options: dict[str, Any] = getattr(executor, "_kwargs", {})
+    return client.get_executor(**options), sum(client.nthreads().values())
+
+
+def call_back(executor: Executor, pending: Iterable[Future[Any]]) -> None:
+    """Cancel what an executor that `workers` returned has not begun."""
+    if _client(executor) is not None:
+        executor.shutdown(wait=False)
+        return
+    for future in pending:
+        future.cancel()
+
+
+def _client(executor: Executor) -> Any:
+    """Return the client of a ClientExecutor of distributed, which has no public way to it."""
+    return getattr(executor, "_client", None)
 
 
 @contextmanager
@@ -58,6 +76,8 @@ def cluster(address: str) -> Iterator[Executor]:
         raise ImportError(
             "--dask needs distributed: install python3-distributed by apt, or distributed by pip"
         ) from None
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
     except OSError as error:

@@ -18,7 +18,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, TypeVa
 
 import numpy as np
 
-from pyrns_pool._sweep_cluster import check
+from pyrns_pool._sweep_cluster import call_back, workers
 from pyrns_pool._sweep_journal import Journal, run_keys
 from pyrns_pool._sweep_task import Batch, Facts, read_facts, run_batch, stop
 from pyrns_pool._version import VERSION
@@ -105,6 +105,7 @@ def sweep(
     >>> pools = [rp.PoolConfig.parse(f"64x{slots},512x16") for slots in (16, 64)]
     >>> result = rp.sweep(pools, [node])
     >>> result.table[["tiers", "slots_bytes", "hits", "exhausted"]].tolist()
+    [('64x16,512x16', 9216, 18, 219162), ('64x64,512x16', 12288, 1024, 218156)]
     """
     with ExitStack() as stack:
         threads = executor or stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
@@ -169,6 +170,7 @@ class _Sweep:
         self._executor, self._configs, self._inputs = executor, configs, inputs
         self._journal, self._progress = journal, progress
         self._pending: set[Future[Any]] = set()
+        self._in_flight = IN_FLIGHT_MIN
         self._rows = np.zeros((len(inputs), len(configs)), ROW_DTYPE)
         self._rows["input"] = np.arange(len(inputs))[:, np.newaxis]
         self._rows["config"] = np.arange(len(configs))
@@ -177,7 +179,8 @@ class _Sweep:
     def run(self) -> SweepResult:
         """Read the inputs, run what the journal does not hold, and return all."""
         try:
-            self._in_flight = max(IN_FLIGHT_MIN, IN_FLIGHT_PER_WORKER * check(self._executor))
+            self._executor, count = workers(self._executor)
+            self._in_flight = max(IN_FLIGHT_MIN, IN_FLIGHT_PER_WORKER * count)
             calls = ((i, read_facts, (self._name, VERSION, one)) for i, one in self._numbered())
             facts: dict[int, Facts] = dict(self._collect(calls))
             keys = [run_keys(one, facts[i].sha256, self._configs) for i, one in self._numbered()]
@@ -255,5 +258,4 @@ class _Sweep:
     def _abandon(self) -> None:
         """Call back what was handed over; what is running in this process ends by itself."""
         stop(self._name)
-        for future in self._pending:
-            future.cancel()
+        call_back(self._executor, self._pending)

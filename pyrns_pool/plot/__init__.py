@@ -50,6 +50,7 @@ from pyrns_pool.plot._save import save_figures
 from pyrns_pool.plot._sizes import fragmentation, sizes, sizes_figure
 from pyrns_pool.plot._soak import alarms_figure, soak_figure
 from pyrns_pool.plot._style import Sheet
+from pyrns_pool.plot._sweep import pools_data, pools_figure
 from pyrns_pool.plot._tables import table_fill, table_fill_figure
 
 __all__ = [
@@ -75,6 +76,8 @@ __all__ = [
     "occupancy_figure",
     "oversize",
     "overview_figure",
+    "pools_data",
+    "pools_figure",
     "ram_data",
     "ram_figure",
     "rate_data",

@@ -41,8 +41,10 @@ from pyrns_pool.plot._rate import rate_figure
 from pyrns_pool.plot._sizes import sizes_figure
 from pyrns_pool.plot._soak import alarms_figure, soak_figure
 from pyrns_pool.plot._style import Sheet
+from pyrns_pool.plot._sweep import pools_data, pools_figure
 from pyrns_pool.plot._tables import table_fill_figure
 from pyrns_pool.results import ReplayResult
+from pyrns_pool.sweep_results import SweepResult
 from pyrns_pool.workload_results import AnyResult
 
 __all__ = ["save_figures"]
@@ -65,6 +67,8 @@ def _sheets(result: AnyResult) -> dict[str, tuple[_Draw, _Twin]]:
         }
     if isinstance(result, CurveSet):
         return {"hit_curve": (hit_curve_figure, hit_curve_data)}
+    if isinstance(result, SweepResult):
+        return {"pools": (pools_figure, pools_data)}
     sheets: dict[str, tuple[_Draw, _Twin]] = {
         "occupancy": (occupancy_figure, occupancy_data),
         "hit_rate": (hit_rate_figure, hit_rate_data),
@@ -96,7 +100,7 @@ def save_figures(
 
     Parameters
     ----------
-    result : ReplayResult, WorkloadResult, CompareResult or CurveSet
+    result : ReplayResult, WorkloadResult, CompareResult, CurveSet or SweepResult
         What ran.
     directory : str or path-like
         Where to; it is made if it is missing.
@@ -113,8 +117,8 @@ def save_figures(
         ``table_fill``, in every format and as ``.csv``; ``overview`` (occupancy and copies) of a
         workload with Bytes, in every format; and ``tiers.csv``, the numbers that the figures
         write beside the tiers. Of a comparison ``largest_free``, ``heap_fragmentation`` and
-        ``ram``, each as ``.csv`` too, and ``failures.csv``, the first failures.
-        Of curves ``hit_curve``.
+        ``ram``, each as ``.csv`` too, and ``failures.csv``, the first failures. Of curves
+        ``hit_curve``, of a sweep ``pools``.
 
     Raises
     ------
@@ -138,7 +142,7 @@ def save_figures(
     tables = {folder / f"{name}.csv": twin for name, (_, twin) in sheets.items() if twin}
     if isinstance(result, CompareResult):
         tables[folder / "failures.csv"] = failures_data
-    elif not isinstance(result, CurveSet):
+    elif not isinstance(result, (CurveSet, SweepResult)):
         tables[folder / "tiers.csv"] = tiers_data
     for path in (*figures, *tables):
         if path.exists() and not overwrite:
