@@ -14,8 +14,10 @@ DEMO_PACKAGES := gcc libc6-dev python3-dev python3-cffi python3-numpy python3-ma
 TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-pytest-xdist python3-hypothesis \
     python3-nbclient python3-nbformat python3-ipykernel clang clang-format clang-tidy cppcheck \
     libclang-rt-14-dev gcc-multilib gcc-arm-none-eabi gcc-riscv64-unknown-elf black flake8 mypy \
-    pydocstyle valgrind g++ nettle-dev qemu-system-arm qemu-system-misc
+    pydocstyle valgrind g++ nettle-dev qemu-system-arm qemu-system-misc \
+    python3-distributed python3-tomli
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
+    python3-distributed \
     nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev
 
 # What the extension modules are compiled from. Folders are listed too: their time stamps change

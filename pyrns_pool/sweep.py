@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
+from collections import Counter
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import islice
@@ -147,9 +148,8 @@ def _check_extent(configs: Sequence[PoolConfig], inputs: Sequence[SweepInput]) -
     ):
         if count > limit:
             raise SweepError(f"{what}: {count} is beyond the limit of {limit}")
-    names = [one.name for one in inputs]
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(one.name for one in inputs).items():
+        if count > 1:
             raise SweepError(
                 f"inputs: '{name}' is there twice; give one of them a name of its own"
             )

@@ -103,14 +103,16 @@ def load_sweep(path: PathLike) -> SweepPlan:
     try:
         values = _parse(file)
         top = _Table(values, "", ("trace", "node", "pool"))
-        pools = [config for table in top.tables("pool", _POOL_KEYS) for config in _pools(table)]
+        pools: list[PoolConfig] = []
+        for table in top.tables("pool", _POOL_KEYS):
+            pools += _pools(table)
+            _check_count("pool", len(pools))
         inputs = [_trace(table, file) for table in top.tables("trace", _TRACE_KEYS)]
         nodes = [one for table in top.tables("node", _NODE_KEYS) for one in _nodes(table, file)]
         if not inputs + nodes:
             raise _Refused("", "has neither [[trace]] nor [[node]]")
         if not pools:
             raise _Refused("", "has no [[pool]]")
-        _check_count("pool", len(pools))
     except _Refused as error:
         where = f"{error.key}: " if error.key else ""
         raise SweepError(printable(f"{file}: {where}{error.reason}")) from None
