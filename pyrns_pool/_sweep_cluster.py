@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import re
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Iterable, Iterator
 
 from pyrns_pool._version import VERSION
-from pyrns_pool.errors import ConfigError, SweepError
+from pyrns_pool.errors import ConfigError, SweepError, printable
 
 __all__ = ["call_back", "cluster", "workers"]
 
-CONNECT_TIMEOUT_S = 10
+CONNECT_TIMEOUT_S = 5
 CHATTY = ("distributed", "distributed.client", "tornado.application", "asyncio")
 """Loggers that tell of every task that was called back; what matters is raised as well."""
 
@@ -55,21 +55,26 @@ def _client(executor: Executor) -> Any:
     return getattr(executor, "_client", None)
 
 
-@contextmanager
-def cluster(address: str) -> Iterator[Executor]:
-    """Connect to a Dask scheduler and yield the executor.
+def cluster(address: str) -> AbstractContextManager[Executor]:
+    """Return a connection to a Dask scheduler, which yields the executor once it is entered.
 
     Raises
     ------
     ConfigError
         If the address is none.
     ImportError
-        If distributed is not installed.
+        If distributed is not installed; when it is entered, as is the next.
     SweepError
         If nobody answers.
     """
     if not re.fullmatch(r"(tcp|tls)://[^\s/:]+:[0-9]{1,5}", address):
-        raise ConfigError(f"dask: '{address}' is not like tcp://127.0.0.1:8786")
+        shown = printable(address, 40)
+        raise ConfigError(f"dask: '{shown}' is not like tcp://127.0.0.1:8786")
+    return _connected(address)
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Executor]:
     try:
         from distributed import Client
     except ImportError:
@@ -80,7 +85,7 @@ def cluster(address: str) -> Iterator[Executor]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a port above 65535.
         raise SweepError(f"dask: no scheduler at {address} ({type(error).__name__})") from None
     try:
         yield client.get_executor()

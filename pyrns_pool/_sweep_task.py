@@ -125,8 +125,9 @@ def _read(one: SweepInput, report: Callable[[float], None]) -> _Kept:
     """Return an input, read if it is not kept or if its file has changed."""
     try:
         stat = os.stat(one.path)
-    except OSError:
-        raise TraceError("no such file, as this worker sees it", path=one.path) from None
+    except OSError as error:
+        what = f"cannot be read by this worker ({error.strerror})"
+        raise TraceError(what, path=one.path) from None
     key = (repr(one), stat.st_mtime_ns, stat.st_size)
     with _kept_lock:
         kept = _kept.setdefault(key, _Kept())

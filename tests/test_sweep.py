@@ -275,7 +275,7 @@ class Failing(ThreadPoolExecutor):
         (POOLS[:1], [], errors.SweepError, "inputs: there is none"),
         (["64x1"], ["first.npz"], errors.ConfigError, "'64x1' is no PoolConfig"),
         (POOLS[:1], ["first.npz"] * 2, errors.SweepError, "'first.npz' is there twice"),
-        (POOLS[:1], ["none.npz"], errors.TraceError, "none.npz: no such file"),
+        (POOLS[:1], ["none.npz"], errors.TraceError, "none.npz: cannot be read by this worker"),
         (POOLS[:1], ["log.csv"], errors.TraceError, "log.csv:1: value 't_s,dir"),
         (
             POOLS,
