@@ -1,8 +1,8 @@
 """The journal of a sweep: a file to which each run is appended once it is done.
 
-JSON lines. The first is ``{"counts": [names], "format": "pyrns_pool sweep journal 1"}``, each other
-``["key",[counts]]``; the key is a hash of version, input and pool. A process that is killed while
-it writes leaves a last line without an end, which is dropped when the file is opened again.
+JSON lines. The first is ``{"counts": [names], "format": "pyrns_pool sweep journal 1"}``, each
+other ``["key",[counts]]``; the key is a hash of version, input and pool. A process that is killed
+while it writes leaves a last line without an end, which is dropped when the file is opened again.
 """
 
 from __future__ import annotations

@@ -7,22 +7,25 @@ that the next batch over it only runs.
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from multiprocessing.synchronize import Event
+from typing import Any, Callable, Optional
 
 from pyrns_pool._version import VERSION
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.errors import SweepError, TraceError
 from pyrns_pool.sweep_inputs import SweepInput
 
-__all__ = ["Batch", "Facts", "read_facts", "run_batch", "stop"]
+__all__ = ["Batch", "Facts", "heed", "read_facts", "run_batch", "stop"]
 
 KEPT_COST_MAX = 1 << 24
 """Of the inputs that a worker keeps, as events of a trace: about half a gigabyte."""
 
 _stopped: set[str] = set()
+_over: Optional[Event] = None
 
 
 class _Stopped(Exception):
@@ -107,6 +110,16 @@ def stop(sweep: str) -> None:
     _stopped.add(sweep)
 
 
+def heed(over: Event) -> None:
+    """Let this process leave its work when an event of its parent is set, and not by Ctrl-C.
+
+    Ctrl-C at a terminal reaches the children as well; each would print a traceback.
+    """
+    global _over
+    _over = over
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _check_version(wanted: str) -> None:
     if wanted != VERSION:
         raise SweepError(f"version: this worker has pyrns_pool {VERSION}, not {wanted}")
@@ -114,7 +127,7 @@ def _check_version(wanted: str) -> None:
 
 def _reporter(sweep: str) -> Callable[[float], None]:
     def report(_: float) -> None:
-        if sweep in _stopped:
+        if sweep in _stopped or (_over is not None and _over.is_set()):
             raise _Stopped
 
     report(0.0)

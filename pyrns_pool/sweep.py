@@ -19,7 +19,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, TypeVa
 
 import numpy as np
 
-from pyrns_pool._sweep_cluster import call_back, workers
+from pyrns_pool._sweep_workers import call_back, workers
 from pyrns_pool._sweep_journal import Journal, run_keys
 from pyrns_pool._sweep_task import Batch, Facts, read_facts, run_batch, stop
 from pyrns_pool._version import VERSION
@@ -67,8 +67,9 @@ def sweep(
         What drives them: a path is that of a trace, and a trace is written to a temporary file,
         which other machines cannot see. Inputs times pools are 1,000,000 at most.
     executor : concurrent.futures.Executor, optional
-        Where the work is done: threads (the default, one for each processor; the C core lets them
-        run side by side), processes, or ``distributed.Client.get_executor()``. It is left open.
+        Where the work is done: threads (the default, one for each processor; replays run side by
+        side in them, nodes one after the other), processes, or
+        ``distributed.Client.get_executor()``. It is left open.
     journal : str or path-like, optional
         A file to which every run is appended once it is done, and from which those are taken that
         it holds already: the same call goes on where it was interrupted or killed.

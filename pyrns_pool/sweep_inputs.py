@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from dataclasses import dataclass
 from typing import Any, Callable, ClassVar, Optional, Union
 
@@ -23,6 +24,9 @@ __all__ = ["NodeInput", "SweepInput", "TraceInput"]
 
 Progress = Callable[[float], object]
 HEADROOM_BYTES_MAX = (1 << 32) - 1
+
+_one_node = threading.Lock()
+"""A node calls Python for every hash: two threads of it take longer than one after the other."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class TraceInput:
 class NodeInput:
     """A packet log that drives a node in closed loop; see `run_node`.
 
+    Its runs use one thread of a process: several at a time need processes or a cluster.
+
     Parameters
     ----------
     path : str or path-like
@@ -135,7 +141,8 @@ class NodeInput:
 
     def run(self, log: PacketLog, config: PoolConfig, progress: Progress) -> tuple[int, ...]:
         """Return the counts of one run."""
-        result = run_node(log, config, bins=1, progress=progress, **self.options())
+        with _one_node:
+            result = run_node(log, config, bins=1, progress=progress, **self.options())
         return counts_of(result.stats, result.bytes, result.counts["dropped_no_memory"])
 
 

@@ -126,7 +126,7 @@ def test_interrupted_and_killed_and_gone_on_with_it_is_the_table_of_an_undisturb
     ("arguments", "status", "says"),
     [
         (["none.toml"], 1, "none.toml: cannot be read"),
-        (["s.toml", "--jobs", "0"], 2, "jobs: 0 is not in 1 to 1024"),
+        (["s.toml", "--jobs", "0"], 2, "'0' is not a whole number from 1 to 1024"),
         (["s.toml", "--jobs", "2", "--dask", "tcp://h:1"], 2, "not allowed with"),
         (["s.toml", "--dask", "h:1"], 2, "dask: 'h:1' is not like tcp://127.0.0.1:8786"),
         (["wrong.toml"], 1, "wrong.toml: pool[0].policy: 'lax' is not one of strict, spill"),

@@ -8,13 +8,12 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from pyrns_pool._sweep_cluster import cluster
+from pyrns_pool._sweep_workers import cluster, processes
 from pyrns_pool.cli import output
 from pyrns_pool.cli.replay import SUMMARY_NAME, refuse_existing_result
-from pyrns_pool.errors import ConfigError
 from pyrns_pool.results import RESULT_NAME
 from pyrns_pool.sweep import sweep
-from pyrns_pool.sweep_file import load_sweep
+from pyrns_pool.sweep_file import SweepPlan, load_sweep
 from pyrns_pool.sweep_results import SweepResult
 
 TABLE_NAME = "table.csv"
@@ -28,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE.toml", type=Path, help="recordings and pools")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--jobs", metavar="N", type=int, help="threads [one for each processor]", default=None
+        "--jobs",
+        metavar="N",
+        type=job_count,
+        help="threads; processes if a packet log is there [one for each processor]",
     )
     where.add_argument("--dask", metavar="tcp://HOST:PORT", help="the scheduler of a cluster")
     parser.add_argument(
@@ -41,32 +43,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def executor(given: argparse.Namespace) -> AbstractContextManager[Executor]:
-    """Return what the arguments mean; a context manager of an executor."""
-    if given.dask is not None:
-        return cluster(given.dask)
-    jobs = os.cpu_count() or 1 if given.jobs is None else given.jobs
-    if not 1 <= jobs <= JOBS_MAX:
-        raise ConfigError(f"jobs: {jobs} is not in 1 to {JOBS_MAX}")
-    return ThreadPoolExecutor(jobs)
+def job_count(text: str) -> int:
+    """Return the number of jobs that a text means."""
+    if not text.isdecimal() or not 1 <= int(text) <= JOBS_MAX:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 to {JOBS_MAX}")
+    return int(text)
+
+
+def local(jobs: int, plan: SweepPlan) -> AbstractContextManager[Executor]:
+    """Return threads, or processes where threads would wait for each other."""
+    if all(one.kind == "trace" for one in plan.inputs):
+        return ThreadPoolExecutor(jobs)
+    return processes(jobs)
 
 
 def run(given: argparse.Namespace) -> None:
     """Sweep, write, print."""
     directory = given.output
-    workers = executor(given)
+    distant = None if given.dask is None else cluster(given.dask)
     refuse_existing_result(directory, given.force)
     if directory is not None:
         output.refuse_existing([directory / TABLE_NAME], given.force)
         directory.mkdir(parents=True, exist_ok=True)
     plan = load_sweep(given.file)
     journal = None if directory is None else directory / JOURNAL_NAME
+    workers = distant or local(given.jobs or os.cpu_count() or 1, plan)
     try:
         with workers as chosen, output.progress("sweeping") as report:
             result = sweep(plan.configs, plan.inputs, chosen, journal=journal, progress=report)
     except KeyboardInterrupt:
-        kept = f"; {journal} keeps what is done, and the same command goes on" if journal else ""
-        raise KeyboardInterrupt(f"interrupted{kept}") from None
+        kept = f"; {journal} keeps what is done, and the same command goes on"
+        raise KeyboardInterrupt(f"interrupted{kept if journal else ''}") from None
     if directory is not None:
         result.save(directory / RESULT_NAME, overwrite=given.force)
         result.save_csv(directory / TABLE_NAME, overwrite=given.force)

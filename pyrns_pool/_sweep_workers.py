@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import re
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Iterable, Iterator
 
+from pyrns_pool._sweep_task import heed
 from pyrns_pool._version import VERSION
 from pyrns_pool.errors import ConfigError, SweepError, printable
 
-__all__ = ["call_back", "cluster", "workers"]
+__all__ = ["call_back", "cluster", "processes", "workers"]
 
 CONNECT_TIMEOUT_S = 5
 CHATTY = ("distributed", "distributed.client", "tornado.application", "asyncio")
@@ -53,6 +55,18 @@ def call_back(executor: Executor, pending: Iterable[Future[Any]]) -> None:
 def _client(executor: Executor) -> Any:
     """Return the client of a ClientExecutor of distributed, which has no public way to it."""
     return getattr(executor, "_client", None)
+
+
+@contextmanager
+def processes(jobs: int) -> Iterator[Executor]:
+    """Start processes for a sweep, which end within milliseconds if it is interrupted."""
+    over = multiprocessing.Event()
+    with ProcessPoolExecutor(jobs, initializer=heed, initargs=(over,)) as executor:
+        try:
+            yield executor
+        except BaseException:
+            over.set()
+            raise
 
 
 def cluster(address: str) -> AbstractContextManager[Executor]:
@@ -97,9 +111,9 @@ def _version_function() -> Any:
     def version() -> str:
         """Say which version there is; sent as code, since an older one may lack this module."""
         try:
-            import pyrns_pool
+            from pyrns_pool._version import VERSION
         except ImportError:
             return ""
-        return str(pyrns_pool.__version__)
+        return VERSION
 
     return version
