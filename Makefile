@@ -17,8 +17,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-pytest-xdist python3-hy
     pydocstyle valgrind g++ nettle-dev qemu-system-arm qemu-system-misc \
     python3-distributed python3-tomli
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
-    python3-distributed \
-    nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev
+    nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev python3-distributed
 
 # What the extension modules are compiled from. Folders are listed too: their time stamps change
 # when a source is removed.
@@ -57,6 +56,7 @@ bench: packages-bench $(INSTALLED) ## measure core and Bytes against their peers
 	@$(VENV)/bin/python benchmarks/ops_speed.py
 	@$(VENV)/bin/python benchmarks/heap_models.py
 	@$(VENV)/bin/python benchmarks/compare_speed.py
+	@$(VENV)/bin/python benchmarks/sweep_speed.py
 
 allocs: packages-bench $(INSTALLED) ## count the heap allocations of each path: none
 	@$(VENV)/bin/python benchmarks/allocs.py

@@ -36,8 +36,8 @@ __all__ = ["NodeInput", "SweepResult", "TraceInput", "sweep"]
 SWEEP_CONFIGS_MAX = 100_000
 SWEEP_RUNS_MAX = 1_000_000
 """Inputs times pools; more is several sweeps."""
-BATCH_COST = 1 << 22
-"""Events in one task: some 50 milliseconds, beside which the cost of the task is small."""
+BATCH_COST = 1 << 24
+"""Events in one task: some 200 milliseconds, beside which the cost of the task is small."""
 BATCH_CONFIGS_MAX = 256
 IN_FLIGHT_MIN = 16
 IN_FLIGHT_PER_WORKER = 4
@@ -221,10 +221,12 @@ class _Sweep:
 
     def _batches(self, facts: dict[int, Facts]) -> Iterator[_Call[tuple[int, list[int]]]]:
         """Yield what is left to do, input by input, since a worker keeps what it has read."""
+        # A short sweep in long tasks would leave workers idle at its end.
+        fair = int((~self._is_done).sum()) // self._in_flight
         for i, one in self._numbered():
             left: list[int] = np.flatnonzero(~self._is_done[i]).tolist()
             cost = one.cost * facts[i].events
-            step = min(BATCH_CONFIGS_MAX, max(1, BATCH_COST // cost))
+            step = max(1, min(BATCH_CONFIGS_MAX, BATCH_COST // cost, fair))
             for first in range(0, len(left), step):
                 mine = left[first : first + step]
                 pools = tuple(self._configs[j] for j in mine)
