@@ -28,6 +28,7 @@ PYTHON_LAYERS = [
     {"pool", "_native_store", "_window", "bytes", "store"}
     | {"timeline", "replay", "heaps", "trace_info"},
     {"workloads", "regions", "compare", "curve"},
+    {"workloads", "regions", "compare", "exports"},
     {"tune", "sweep", "audit"},
     {"plot", "report", "live"},
     {"cli", "progress", "__main__"},

@@ -12,12 +12,34 @@ import sys
 from typing import NoReturn, Optional, Sequence
 
 from pyrns_pool._version import VERSION
-from pyrns_pool.cli import compare, curve, demo, info, node, plot, replay, soak, sweep
+from pyrns_pool.cli import (
+    compare,
+    curve,
+    demo,
+    export,
+    info,
+    node,
+    plot,
+    replay,
+    soak,
+    sweep,
+)
 from pyrns_pool.errors import ConfigError, PyrnsPoolError
 
 __all__ = ["main"]
 
-VERBS = (replay, node, compare, curve, sweep, soak, plot, info, demo)
+VERBS = (
+    replay,
+    node,
+    compare,
+    curve,
+    sweep,
+    soak,
+    plot,
+    export,
+    info,
+    demo,
+)
 EXIT_DATA, EXIT_USE, EXIT_INTERRUPTED = 1, 2, 130
 
 

@@ -10,6 +10,7 @@ from pyrns_pool.cli import output
 from pyrns_pool.cli.plot import FORMATS, draw
 from pyrns_pool.config import FALLBACKS, POLICIES, PoolConfig, preset_names
 from pyrns_pool.errors import ConfigError
+from pyrns_pool.exports import load_config
 from pyrns_pool.formats import load_trace
 from pyrns_pool.replay import BINS_DEFAULT, replay
 from pyrns_pool.results import RESULT_NAME, ReplayResult
@@ -44,15 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_run_arguments(parser: argparse.ArgumentParser, pool: PoolConfig) -> None:
     """Declare the pool, which is `pool` if none is named, the timeline and the output."""
-    tiers = parser.add_mutually_exclusive_group()
-    default = ",".join(map(str, pool.tiers))
-    tiers.add_argument("--tiers", metavar="LIST", help=f"SIZExSLOTS, ascending [{default}]")
-    tiers.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(preset_names())}")
-    parser.set_defaults(default_pool=pool)
-    parser.add_argument("--policy", choices=POLICIES, help="[the preset's; strict for --tiers]")
-    parser.add_argument(
-        "--fallback", choices=FALLBACKS, default="none", help="what serves a miss [none]"
-    )
+    add_pool_arguments(parser, pool)
     parser.add_argument(
         "--bins",
         metavar="N",
@@ -73,13 +66,34 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_pool_arguments(parser: argparse.ArgumentParser, pool: Optional[PoolConfig]) -> None:
+    """Declare the pool, which is `pool` if none is named, or has to be named."""
+    tiers = parser.add_mutually_exclusive_group()
+    default = "" if pool is None else f" [{','.join(map(str, pool.tiers))}]"
+    tiers.add_argument("--tiers", metavar="LIST", help=f"SIZExSLOTS, ascending{default}")
+    tiers.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(preset_names())}")
+    tiers.add_argument(
+        "--config", metavar="FILE", help="a TOML file, as export --to toml writes it"
+    )
+    parser.set_defaults(default_pool=pool)
+    parser.add_argument("--policy", choices=POLICIES, help="[the pool's own; strict for --tiers]")
+    parser.add_argument(
+        "--fallback", choices=FALLBACKS, help="what serves a miss [the pool's own; none]"
+    )
+
+
 def config_of(given: argparse.Namespace) -> PoolConfig:
     """Return the pool that the arguments mean."""
+    pool: Optional[PoolConfig] = given.default_pool
     if given.tiers is not None:
-        return PoolConfig.parse(given.tiers, given.policy or "strict", given.fallback)
-    pool: PoolConfig = given.default_pool
-    pool = pool if given.preset is None else PoolConfig.preset(given.preset)
-    return PoolConfig(pool.tiers, given.policy or pool.policy, given.fallback)
+        pool = PoolConfig.parse(given.tiers)
+    elif given.preset is not None:
+        pool = PoolConfig.preset(given.preset)
+    elif given.config is not None:
+        pool = load_config(given.config)
+    if pool is None:
+        raise ConfigError("no pool: name one with --tiers, --preset or --config")
+    return PoolConfig(pool.tiers, given.policy or pool.policy, given.fallback or pool.fallback)
 
 
 def refuse_existing_result(directory: Optional[Path], force: bool, plot: bool = False) -> None:

@@ -1,0 +1,126 @@
+"""What goes out of the laboratory: one registry of forms, one function that writes any of them.
+
+A form of a *pool* is text for firmware: C header, Kconfig, PlatformIO, lwIP, Zephyr, TOML. Each
+says in comments which trace it was chosen from, what a replay of that trace predicts, how much
+RAM it takes and which version wrote it. A form of a *trace* is a file for another tool.
+
+A form is an `ExportFormat` in `FORMATS`; whatever writes files is its ``write``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Callable, Optional
+
+from pyrns_pool.errors import ConfigError, printable
+from pyrns_pool.exports.header import header_text
+from pyrns_pool.exports.toml import load_config, toml_text
+from pyrns_pool.formats.files import PathLike, Progress, output_file
+from pyrns_pool.results import ReplayResult
+from pyrns_pool.trace import Trace
+
+__all__ = [
+    "FORMATS",
+    "ExportFormat",
+    "Source",
+    "export",
+    "export_format",
+    "header",
+    "load_config",
+    "toml",
+]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What there is to write of."""
+
+    trace: Trace
+    result: Optional[ReplayResult] = None
+    """The trace sent through a pool; there is one wherever the form needs a pool."""
+    progress: Optional[Progress] = None
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """One form of file."""
+
+    name: str
+    """As the command line calls it."""
+    about: str
+    """A few words for its help."""
+    file_name: str
+    """The file's name where only a directory is given."""
+    needs_pool: bool
+    """Whether a pool has to be named; the trace is then replayed through it first."""
+    write: Callable[[Source, BinaryIO], None]
+
+
+def _of_pool(text: Callable[..., str]) -> Callable[[Source, BinaryIO], None]:
+    """Return what writes the text of a function of replay results."""
+
+    def write(source: Source, file: BinaryIO) -> None:
+        file.write(text(source.result).encode())
+
+    return write
+
+
+FORMATS: tuple[ExportFormat, ...] = (
+    ExportFormat(
+        "header", "C header for csrc/core", "rns_pool_config.h", True, _of_pool(header_text)
+    ),
+    ExportFormat("toml", "TOML, read by --config", "pool.toml", True, _of_pool(toml_text)),
+)
+
+
+def export_format(name: str) -> ExportFormat:
+    """Return the form of that name.
+
+    Raises
+    ------
+    ConfigError
+        If there is none; names those that there are.
+    """
+    for known in FORMATS:
+        if known.name == name:
+            return known
+    names = ", ".join(known.name for known in FORMATS)
+    raise ConfigError(f"format: '{printable(name, 40)}' is not one of {names}")
+
+
+def export(source: Source, name: str, path: PathLike, *, overwrite: bool = False) -> Path:
+    """Write one form to a file, whole or not at all.
+
+    Parameters
+    ----------
+    source : Source
+        The trace, and its replay if the form needs a pool.
+    name : str
+        The form, one of `FORMATS`.
+    path : str or path-like
+        The file; or a directory, in which it has the form's own name.
+    overwrite : bool, optional
+        Whether to replace a file of that name.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such form, if it needs a pool and there is no result, or if the pool has
+        something that the form cannot say.
+    FileExistsError
+        If there is such a file and `overwrite` is False.
+    """
+    form = export_format(name)
+    if form.needs_pool and source.result is None:
+        raise ConfigError(f"format: {name} is of a pool, and no pool is given")
+    target = Path(path)
+    target = target / form.file_name if target.is_dir() else target
+    with output_file(target, overwrite) as file:
+        form.write(source, file)
+    return target
