@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import BinaryIO, Callable, Optional
 
 from pyrns_pool.errors import ConfigError, printable
+from pyrns_pool.exports.flags import kconfig_text, platformio_text
 from pyrns_pool.exports.header import header_text
+from pyrns_pool.exports.slabs import lwip_text, zephyr_text
 from pyrns_pool.exports.toml import load_config, toml_text
 from pyrns_pool.formats.files import PathLike, Progress, output_file
 from pyrns_pool.results import ReplayResult
@@ -57,20 +59,22 @@ class ExportFormat:
     write: Callable[[Source, BinaryIO], None]
 
 
-def _of_pool(text: Callable[..., str]) -> Callable[[Source, BinaryIO], None]:
-    """Return what writes the text of a function of replay results."""
+def _pool_form(name: str, about: str, file_name: str, text: Callable[..., str]) -> ExportFormat:
+    """Return a form that is the text of a function of replay results."""
 
     def write(source: Source, file: BinaryIO) -> None:
         file.write(text(source.result).encode())
 
-    return write
+    return ExportFormat(name, about, file_name, True, write)
 
 
 FORMATS: tuple[ExportFormat, ...] = (
-    ExportFormat(
-        "header", "C header for csrc/core", "rns_pool_config.h", True, _of_pool(header_text)
-    ),
-    ExportFormat("toml", "TOML, read by --config", "pool.toml", True, _of_pool(toml_text)),
+    _pool_form("header", "C header for csrc/core", "rns_pool_config.h", header_text),
+    _pool_form("kconfig", "Kconfig fragment", "rns_pool.conf", kconfig_text),
+    _pool_form("platformio", "PlatformIO build flags", "rns_pool.ini", platformio_text),
+    _pool_form("lwip", "lwIP's pools", "lwippools.h", lwip_text),
+    _pool_form("zephyr", "Zephyr memory slabs", "rns_slabs.h", zephyr_text),
+    _pool_form("toml", "TOML that --config reads", "rns_pool.toml", toml_text),
 )
 
 

@@ -7,7 +7,15 @@ from pyrns_pool.config import PoolConfig
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.results import ReplayResult
 
-__all__ = ["POOL_BYTES_32", "metadata_bytes_32", "pool_facts", "pool_of", "require_plain"]
+__all__ = [
+    "ALIGN_BYTES_32",
+    "POOL_BYTES_32",
+    "metadata_bytes_32",
+    "padded",
+    "pool_facts",
+    "pool_of",
+    "require_plain",
+]
 
 ALIGN_BYTES_32 = 8  # RNS_ALIGN_BYTES where pointers have 32 bits.
 POOL_BYTES_32 = 1128
@@ -36,8 +44,8 @@ def metadata_bytes_32(config: PoolConfig) -> int:
     storage_bytes = 0
     for tier in config.tiers:
         words = (tier.slot_count + 31) // 32 if tier.slot_count > 32 else 0
-        storage_bytes += tier.slot_count * _padded(tier.slot_bytes)
-        storage_bytes += _padded((words + (words + 31) // 32) * 4)
+        storage_bytes += tier.slot_count * padded(tier.slot_bytes)
+        storage_bytes += padded((words + (words + 31) // 32) * 4)
     return storage_bytes - config.slots_bytes + POOL_BYTES_32
 
 
@@ -90,7 +98,8 @@ def require_plain(config: PoolConfig, name: str) -> None:
                 )
 
 
-def _padded(size_bytes: int) -> int:
+def padded(size_bytes: int) -> int:
+    """Return the size that slots of this payload have on a device with 32-bit pointers."""
     return -(-size_bytes // ALIGN_BYTES_32) * ALIGN_BYTES_32
 
 
