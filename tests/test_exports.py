@@ -105,7 +105,7 @@ def build(tmp_path, core, compiler, own, shared=()):
 def build_header(tmp_path, core, config, compiler="gcc", shared=()):
     """Build the program with the header of a pool."""
     (tmp_path / "rns_pool_config.h").write_text(header_text(tiny(config)))
-    return build(tmp_path, core, compiler, ['-DEXPORTED_HEADER="rns_pool_config.h"'], shared)
+    return build(tmp_path, core, compiler, ["-include", "rns_pool_config.h"], shared)
 
 
 def numbers(text):
@@ -172,7 +172,7 @@ def test_the_header_compiles_freestanding_and_its_ram_is_as_told(target, tmp_pat
     for source in (ram, cbuild.ROOT / "tests/c/export_pool.c"):
         cbuild.execute(
             [*cbuild.TARGETS[target], *cbuild.STRICT, "-Os", "-ffreestanding", "-nostdlib"]
-            + [*cbuild.INCLUDES, f"-I{tmp_path}", f'-DEXPORTED_HEADER="{header}"']
+            + [*cbuild.INCLUDES, f"-I{tmp_path}", "-include", header]
             + ["-c", source, "-o", tmp_path / "out.o"]
         )
 

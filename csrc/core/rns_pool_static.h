@@ -52,9 +52,11 @@
 #    define RNS_STATIC_TIER(n, with)                                                              \
         {.slot_bytes = CONFIG_RNS_POOL_TIER_##n##_SLOT_BYTES,                                     \
          .slot_count = CONFIG_RNS_POOL_TIER_##n##_SLOT_COUNT},
+/* A term of the sum below; NOLINTBEGIN(bugprone-macro-parentheses) */
 #    define RNS_STATIC_BYTES(n, header_bytes)                                                     \
         +RNS_TIER_STORAGE_BYTES(CONFIG_RNS_POOL_TIER_##n##_SLOT_BYTES,                            \
                                 CONFIG_RNS_POOL_TIER_##n##_SLOT_COUNT, header_bytes)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #    define RNS_POOL_TIERS RNS_STATIC_EACH(CONFIG_RNS_POOL_TIER_COUNT, RNS_STATIC_TIER, )
 #    define RNS_POOL_STORAGE_BYTES(header_bytes)                                                  \

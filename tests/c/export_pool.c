@@ -1,14 +1,13 @@
-#ifdef EXPORTED_HEADER
-#    include EXPORTED_HEADER
-#else
-#    ifndef CONFIG_RNS_POOL_TIER_COUNT /* A linter reads the file alone. */
-#        define CONFIG_RNS_POOL_TIER_COUNT        1
-#        define CONFIG_RNS_POOL_TIER_0_SLOT_BYTES 64
-#        define CONFIG_RNS_POOL_TIER_0_SLOT_COUNT 40
-#    endif
-#    include "rns_pool_static.h"
-#endif
+/* What was exported comes before this file: `-include rns_pool_config.h`, or flags. */
 #include "export_pool.h"
+
+#if !defined(RNS_POOL_TIERS) && !defined(CONFIG_RNS_POOL_TIER_COUNT)
+/* A linter reads the file alone. */
+#    define CONFIG_RNS_POOL_TIER_COUNT        1
+#    define CONFIG_RNS_POOL_TIER_0_SLOT_BYTES 64
+#    define CONFIG_RNS_POOL_TIER_0_SLOT_COUNT 40
+#endif
+#include "rns_pool_static.h"
 
 #ifndef EXPORT_HEADER_BYTES
 #    define EXPORT_HEADER_BYTES 0
