@@ -27,7 +27,7 @@ from pyrns_pool.results import (
 )
 from pyrns_pool.trace import Trace
 
-__all__ = ["BINS_DEFAULT", "replay"]
+__all__ = ["BINS_DEFAULT", "replay", "replay_blocks"]
 
 CHUNK_EVENTS = 1 << 18  # A few milliseconds, after which Ctrl-C is seen.
 _BLOCK_DTYPE = np.dtype([("slot", np.uintp), ("tier", np.uint32)], align=True)
@@ -78,6 +78,30 @@ def replay(
     >>> result.stats.hits, result.stats.exhausted, result.tier_times[0].first_miss_ns
     (1, 1, 10)
     """
+    return replay_blocks(trace, config, bins=bins, progress=progress)[0]
+
+
+def replay_blocks(
+    trace: Trace,
+    config: PoolConfig,
+    *,
+    bins: int = BINS_DEFAULT,
+    progress: Optional[Callable[[float], object]] = None,
+) -> tuple[ReplayResult, NDArray[np.int32]]:
+    """Send every request of a trace through a pool; also tell what became of each.
+
+    Parameters
+    ----------
+    trace, config, bins, progress
+        As in `replay`.
+
+    Returns
+    -------
+    result : ReplayResult
+        As of `replay`.
+    tiers : ndarray of int32, shape (trace.block_count,)
+        Index of the tier that served each block, NO_TIER where none did.
+    """
     start_ns, last_ns = (int(trace.events["t_ns"][row]) for row in (0, -1))
     edges_ns = bin_edges(start_ns, last_ns + 1, bins, config)
     lib, ffi = none
@@ -116,7 +140,7 @@ def replay(
     for array in (timeline, oversize):
         array.flags.writeable = False
     sizes = _sizes(trace, config)
-    return ReplayResult(
+    result = ReplayResult(
         trace=TraceSummary.of(trace),
         config=config,
         stats=stats,
@@ -128,6 +152,7 @@ def replay(
         missed_bytes_peak=int(state.missed_bytes_peak),
         missed_bytes_peak_ns=int(state.missed_bytes_peak_ns),
     )
+    return result, blocks["tier"].astype(np.int32)  # RNS_REPLAY_NO_TIER becomes NO_TIER.
 
 
 def _free_fallbacks(native: NativePool, blocks: NDArray[np.void]) -> None:

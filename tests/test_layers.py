@@ -29,6 +29,7 @@ PYTHON_LAYERS = [
     | {"timeline", "replay", "heaps", "trace_info"},
     {"workloads", "regions", "compare", "curve"},
     {"workloads", "regions", "compare", "exports"},
+    {"workloads", "regions", "compare", "exports", "gate"},
     {"tune", "sweep", "audit"},
     {"plot", "report", "live"},
     {"cli", "progress", "__main__"},

@@ -13,7 +13,7 @@ C_FILES = [path for top in (CSRC, TESTS, BENCHMARKS) for path in sorted(top.rglo
 HOST_FILES = [path for path in C_FILES if not {CSRC / "firmware", BENCHMARKS} & {*path.parents}]
 HOST_SOURCES = [path for path in HOST_FILES if path.suffix == ".c"]
 HOST_HEADERS = [path for path in HOST_FILES if path.suffix == ".h"]
-PYTHON_FILES = ["setup.py", "pyrns_pool", "tests", "benchmarks"]
+PYTHON_FILES = ["setup.py", "pytest_pyrns_pool.py", "pyrns_pool", "tests", "benchmarks"]
 
 
 def python_tool(name, *args):
@@ -77,4 +77,4 @@ def test_mypy_finds_nothing():
 
 
 def test_pydocstyle_finds_nothing():
-    python_tool("pydocstyle", "pyrns_pool")
+    python_tool("pydocstyle", "pyrns_pool", "pytest_pyrns_pool.py")

@@ -1,7 +1,7 @@
 """The command ``pyrns-pool``: it parses, calls and prints; it computes nothing.
 
-Exit status: 0; 1 for data that cannot be used, with one line on stderr; 2 for wrong use; 130 when
-interrupted.
+Exit status: 0; 1 for data that cannot be used, with one line on stderr, and for a rule that
+`check` found broken; 2 for wrong use; 130 when interrupted.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pyrns_pool.cli import (
     soak,
     sweep,
 )
+from pyrns_pool.cli import check, compare, demo, export, info, node, plot, replay, soak
 from pyrns_pool.errors import ConfigError, PyrnsPoolError
 
 __all__ = ["main"]
@@ -40,6 +41,7 @@ VERBS = (
     info,
     demo,
 )
+VERBS = (replay, node, compare, soak, plot, export, check, info, demo)
 EXIT_DATA, EXIT_USE, EXIT_INTERRUPTED = 1, 2, 130
 
 
@@ -89,11 +91,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except SystemExit as leave:  # --help, --version and wrong use
         return leave.code if isinstance(leave.code, int) else EXIT_USE
     try:
-        given.run(given)
+        status: Optional[int] = given.run(given)
         sys.stdout.flush()
         return 0
     except KeyboardInterrupt as interrupt:
         return _fail(str(interrupt) or "interrupted", EXIT_INTERRUPTED)
+        return status or 0
+    except KeyboardInterrupt:
+        return _fail("interrupted", EXIT_INTERRUPTED)
     except ConfigError as error:
         return _fail(str(error), EXIT_USE)
     except BrokenPipeError:
