@@ -13,7 +13,8 @@ In a firmware repository with recorded traces::
 
     @pytest.mark.pool(tiers="64x16,512x8", max_failures=0)
     def test_forwarding_stays_in_the_pool(pool_store):
-        packet = pool_store.new(b"header") + b"payload"
+        packet = pool_store.bytes(b"header")
+        packet += b"payload"
 
 The marker's rules are those of `pyrns_pool.gate.Rules`; its pool is ``tiers`` (with ``policy``),
 ``config``, a TOML file, or else ``pool_config`` of the configuration; files are looked for from

@@ -37,7 +37,9 @@ from pyrns_pool.errors import (
     TraceError,
     WrongPool,
 )
+from pyrns_pool.exports import load_config
 from pyrns_pool.formats import load_trace, save_trace, shipped
+from pyrns_pool.gate import Rules, Verdict, check_trace
 from pyrns_pool.heaps import HEAPS, Heap, packet_node
 from pyrns_pool.packets import PacketLog, load_packets
 from pyrns_pool.pool import Pool, Slot
@@ -94,6 +96,7 @@ __all__ = [
     "PyrnsPoolError",
     "ReplayResult",
     "ResultError",
+    "Rules",
     "Shared",
     "Slot",
     "SoakSpec",
@@ -106,14 +109,17 @@ __all__ = [
     "Trace",
     "TraceError",
     "TraceInput",
+    "Verdict",
     "Workload",
     "WorkloadResult",
     "WrongPool",
     "__version__",
+    "check_trace",
     "compare",
     "erlang_b",
     "erlang_slots",
     "hit_curve",
+    "load_config",
     "load_packets",
     "load_result",
     "load_sweep",

@@ -63,12 +63,13 @@ class Rules:
         if self.min_hit_rate is not None:
             served = stats.hits + stats.spills
             least = math.ceil(Fraction(str(self.min_hit_rate)) * stats.requests)
-            words = f"hit rate {_percent(served, stats.requests)} is below {self.min_hit_rate:%}"
+            rate = _percent(served, stats.requests)
+            words = f"hit rate {rate} is below {100 * self.min_hit_rate:g} %"
             rows.append(("min_hit_rate", stats.misses, stats.requests - least, words))
         for name, count in (("failures", stats.failures), ("heap_allocations", stats.misses)):
             most = getattr(self, f"max_{name}")
             if most is not None:
-                words = f"{count:,} {name.replace('_', ' ')} are more than {most:,}"
+                words = f"{name.replace('_', ' ')}: {count:,}, more than {most:,}"
                 rows.append((f"max_{name}", count, most, words))
         return rows
 
@@ -122,11 +123,11 @@ class Verdict:
         }
 
     def _where(self, breach: Breach) -> str:
-        size = f"{breach.size_bytes:,} bytes for {printable(breach.site) or '(no site)'}"
+        size = f"request of {breach.size_bytes:,} bytes by {printable(breach.site) or '(no site)'}"
         trace = self.result.trace
         at = f"{breach.t_ns / 1e9:,.6f} s" if trace.has_time else f"event {breach.t_ns:,}"
         if breach.tier_slot_bytes is None:
-            return f"broken at {at}: {size} are larger than every tier"
+            return f"broken at {at}: {size} is larger than every tier"
         larger = " and all larger ones" if self.result.config.policy == "spill" else ""
         return f"broken at {at}: tier {breach.tier_slot_bytes}{larger} full, {size}"
 
@@ -161,8 +162,8 @@ def check_trace(
     >>> columns = {"t_ns": [0, 10], "op": [0, 0], "id": [1, 2], "size": [32, 64]}
     >>> trace = Trace.from_events(columns, ["app:main"])
     >>> verdict = check_trace(trace, PoolConfig.parse("64x1"), Rules(max_failures=0))
-    >>> verdict.lines()[0]
-    'trace: 1 failures are more than 0; broken at 0.000000 s: tier 64 full, 64 bytes for app:main'
+    >>> verdict.breaches[0].tier_slot_bytes, verdict.breaches[0].t_ns, verdict.breaches[0].site
+    (64, 10, 'app:main')
     """
     result, tiers = replay_blocks(trace, config, progress=progress)
     missed = np.flatnonzero(tiers == NO_TIER)

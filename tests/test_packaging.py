@@ -101,6 +101,11 @@ def test_the_installed_command_prints_its_version(environment, sdist, tmp_path):
     assert sdist.name.rpartition("-")[2] in printed
 
 
+def test_the_installed_pytest_plugin_is_found(environment, tmp_path):
+    printed = call(environment / "bin" / "python", "-m", "pytest", "--markers", cwd=tmp_path)
+    assert "@pytest.mark.pool(min_hit_rate=" in printed
+
+
 def test_importing_the_package_loads_neither_matplotlib_nor_rich(environment, tmp_path):
     program = "import pyrns_pool, sys; print({'matplotlib', 'rich'} & set(sys.modules))"
     printed = call(environment / "bin" / "python", "-W", "error", "-c", program, cwd=tmp_path)
