@@ -17,7 +17,7 @@ from pyrns_pool.config import PoolConfig, whole
 from pyrns_pool.errors import ConfigError, printable
 from pyrns_pool.replay import replay_blocks
 from pyrns_pool.results import NO_TIER, ReplayResult
-from pyrns_pool.stats import PoolStats
+from pyrns_pool.stats import PoolStats, percent
 from pyrns_pool.trace import Trace
 
 __all__ = ["Breach", "Rules", "Verdict", "check_stats", "check_trace"]
@@ -63,7 +63,7 @@ class Rules:
         if self.min_hit_rate is not None:
             served = stats.hits + stats.spills
             least = math.ceil(Fraction(str(self.min_hit_rate)) * stats.requests)
-            rate = _percent(served, stats.requests)
+            rate = percent(served, stats.requests)
             words = f"hit rate {rate} is below {100 * self.min_hit_rate:g} %"
             rows.append(("min_hit_rate", stats.misses, stats.requests - least, words))
         for name, count in (("failures", stats.failures), ("heap_allocations", stats.misses)):
@@ -107,7 +107,7 @@ class Verdict:
         name = self.result.trace.name or "trace"
         stats, config = self.result.stats, self.result.config
         if self.holds:
-            rate = _percent(stats.hits + stats.spills, stats.requests)
+            rate = percent(stats.hits + stats.spills, stats.requests)
             return [
                 f"{name}: holds with {config}: hit rate {rate}, {stats.failures:,} failures"
                 f" of {stats.requests:,} requests"
@@ -205,9 +205,3 @@ def check_stats(stats: PoolStats, rules: Rules) -> list[str]:
     if stats.oversize > worst.exhausted:
         where = f"most oversize: {stats.oversize:,}, up to {stats.largest_request_bytes:,} bytes"
     return [f"{text}; {where}" for _, count, most, text in rules.limits(stats) if count > most]
-
-
-def _percent(part: int, all_of_it: int) -> str:
-    """Return a share with three decimals, rounded down so that 100 % means all."""
-    thousandths = part * 10**5 // all_of_it if all_of_it else 10**5
-    return f"{thousandths // 1000}.{thousandths % 1000:03} %"

@@ -17,7 +17,20 @@ __all__ = [
     "StoreStats",
     "TableStats",
     "TierStats",
+    "percent",
 ]
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share in per cent with four decimals, rounded down so that 100 % means all.
+
+    Examples
+    --------
+    >>> percent(2, 3), percent(10**9 - 1, 10**9), percent(0, 0)
+    ('66.6666 %', '99.9999 %', '100.0000 %')
+    """
+    millionths = part * 10**6 // whole if whole else 10**6
+    return f"{millionths // 10**4}.{millionths % 10**4:04} %"
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def test_what_a_pool_counted_names_the_tier_that_missed_most_or_the_oversize():
             with pytest.raises(kind):
                 pool.take(size)
         (line,) = check_stats(pool.stats(), Rules(min_hit_rate=0.5))
-        assert line == "hit rate 25.000 % is below 50 %; most oversize: 2, up to 99 bytes"
+        assert line == "hit rate 25.0000 % is below 50 %; most oversize: 2, up to 99 bytes"
         assert check_stats(pool.stats(), Rules(min_hit_rate=0.25)) == []
 
 
@@ -138,7 +138,9 @@ def small(tmp_path):
 
 def test_check_is_0_and_one_line_when_it_holds(small, capsys):
     assert main(["check", str(small), "--tiers", "256x2,512x1"]) == 0
-    line = "small.csv: holds with 256x2,512x1 strict: hit rate 100.000 %, 0 failures of 3 requests"
+    line = (
+        "small.csv: holds with 256x2,512x1 strict: hit rate 100.0000 %, 0 failures of 3 requests"
+    )
     assert capsys.readouterr() == (line + "\n", "")
 
 
@@ -148,7 +150,7 @@ def test_check_is_1_and_a_line_for_each_broken_rule_of_each_trace(small, capsys)
     out, err = capsys.readouterr()
     where = "broken at 0.000000 s: request of 300 bytes by app:second is larger than every tier"
     assert err == "" and out.splitlines() == 2 * [
-        f"small.csv: hit rate 66.666 % is below 70 %; {where}",
+        f"small.csv: hit rate 66.6666 % is below 70 %; {where}",
         f"small.csv: failures: 1, more than 0; {where}",
     ]
 

@@ -6,6 +6,7 @@ from pyrns_pool._version import VERSION
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.results import ReplayResult
+from pyrns_pool.stats import percent
 
 __all__ = [
     "ALIGN_BYTES_32",
@@ -73,7 +74,7 @@ def pool_facts(results: tuple[ReplayResult, ...], metadata: str = "") -> list[st
         lines += [
             f"Trace      {trace.name or '(no file)'}{only}",
             f"           sha256 {trace.sha256}",
-            f"Predicted  hit rate {_percent(stats.hits + stats.spills, stats.requests)}:"
+            f"Predicted  hit rate {percent(stats.hits + stats.spills, stats.requests)}:"
             f" {stats.hits:,} hits and {stats.spills:,} spills of {stats.requests:,} requests,",
             f"           {stats.exhausted:,} exhausted, {stats.oversize:,} oversize",
         ]
@@ -101,9 +102,3 @@ def require_plain(config: PoolConfig, name: str) -> None:
 def padded(size_bytes: int) -> int:
     """Return the size that slots of this payload have on a device with 32-bit pointers."""
     return -(-size_bytes // ALIGN_BYTES_32) * ALIGN_BYTES_32
-
-
-def _percent(part: int, whole: int) -> str:
-    """Return a share with four decimals, rounded down so that 100 % means all."""
-    millionths = part * 10**6 // whole if whole else 10**6
-    return f"{millionths // 10**4}.{millionths % 10**4:04} %"
