@@ -380,6 +380,36 @@ size_t rns_trace_csv_feed(rns_trace_csv_t* self, const char* text, size_t text_b
                           rns_trace_rows_t* rows);
 rns_trace_error_t rns_trace_csv_finish(rns_trace_csv_t* self, rns_trace_rows_t* rows);
 
+/* ---- lab: rns_trace_names.h, rns_trace_lines.h ---- */
+
+#define RNS_TRACE_NAMES_NONE ...
+#define RNS_TRACE_LINE_VALUES ...
+
+typedef struct {
+    uint64_t value[...];
+    uint64_t line;
+    uint32_t caller;
+    uint8_t letter;
+    uint8_t value_count;
+    uint16_t reserved;
+} rns_trace_line_t;
+
+typedef struct {
+    rns_trace_line_t* row;
+    size_t capacity;
+    size_t count;
+} rns_trace_line_rows_t;
+
+typedef struct {
+    const char* letters;
+    uint64_t line;
+    rns_trace_names_t callers;
+} rns_trace_lines_t;
+
+size_t rns_trace_lines_feed(rns_trace_lines_t* self, const char* text, size_t text_bytes,
+                            rns_trace_line_rows_t* rows);
+void rns_trace_names_drop(rns_trace_names_t* self);
+
 /* ---- lab: rns_replay.h ---- */
 
 #define RNS_REPLAY_NO_TIER ...

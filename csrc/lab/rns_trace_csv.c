@@ -1,13 +1,11 @@
 #include "rns_trace_csv.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define FIELD_COUNT      6
-#define DIGITS_MAX       20 // Of UINT64_MAX.
-#define SITE_SLOTS_FIRST ((uint32_t)256)
-#define BYTE_ORDER_MARK  "\xEF\xBB\xBF"
+#define FIELD_COUNT     6
+#define DIGITS_MAX      20 // Of UINT64_MAX.
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
 /// What is left of a line.
 typedef struct {
@@ -41,24 +39,6 @@ static bool refuse_limit(rns_trace_csv_t* self, rns_trace_error_t code, const ch
 }
 
 /* ---- Names ---------------------------------------------------------------------------------- */
-
-static bool names_append(rns_trace_names_t* self, const char* text, size_t text_bytes)
-{
-    const size_t bytes = self->bytes + text_bytes + 1;
-    if (bytes > self->capacity_bytes) {
-        const size_t capacity_bytes = bytes < 2048 ? 4096 : 2 * bytes;
-        char* const grown = realloc(self->text, capacity_bytes);
-        if (grown == NULL) {
-            return false;
-        }
-        self->text = grown;
-        self->capacity_bytes = capacity_bytes;
-    }
-    memcpy(&self->text[self->bytes], text, text_bytes);
-    self->text[bytes - 1] = '\0';
-    self->bytes = bytes;
-    return true;
-}
 
 // Sequences as in table 3-7 of the Unicode Standard: no surrogates, no overlong forms.
 static bool is_utf8_without_controls(const unsigned char* text, size_t text_bytes)
@@ -102,77 +82,26 @@ static bool is_utf8_without_controls(const unsigned char* text, size_t text_byte
     return true;
 }
 
-static size_t site_bytes(const rns_trace_csv_t* self, uint32_t site)
-{
-    const bool is_last = site + 1 == self->site_count;
-    const size_t end = is_last ? self->sites.bytes : self->site_begin[site + 1];
-    return end - self->site_begin[site] - 1;
-}
-
-// The seed is where the table lies, so that a text cannot be made whose names all collide.
-static uint32_t* site_slot(const rns_trace_csv_t* self, const char* name, size_t name_bytes)
-{
-    uint64_t hash = (uint64_t)(uintptr_t)self->site_slot | 1;
-    for (size_t index = 0; index < name_bytes; ++index) {
-        hash = (hash ^ (unsigned char)name[index]) * UINT64_C(0x9E3779B97F4A7C15);
-    }
-    uint32_t slot = (uint32_t)(hash >> 32) & (self->site_slots - 1);
-    while (self->site_slot[slot] != 0) {
-        const uint32_t site = self->site_slot[slot] - 1;
-        if (site_bytes(self, site) == name_bytes &&
-            memcmp(&self->sites.text[self->site_begin[site]], name, name_bytes) == 0) {
-            break;
-        }
-        slot = (slot + 1) & (self->site_slots - 1);
-    }
-    return &self->site_slot[slot];
-}
-
-// Keeps the table at most half full.
-static bool site_table_grow(rns_trace_csv_t* self)
-{
-    const uint32_t slots = self->site_slots == 0 ? SITE_SLOTS_FIRST : 2 * self->site_slots;
-    uint32_t* const table = calloc(slots, sizeof *table);
-    uint32_t* const begin = realloc(self->site_begin, slots / 2 * sizeof *begin);
-    self->site_begin = begin != NULL ? begin : self->site_begin;
-    if (table == NULL || begin == NULL) {
-        free(table);
-        return false;
-    }
-    free(self->site_slot);
-    self->site_slot = table;
-    self->site_slots = slots;
-    for (uint32_t site = 0; site < self->site_count; ++site) {
-        const char* const name = &self->sites.text[begin[site]];
-        *site_slot(self, name, site_bytes(self, site)) = site + 1;
-    }
-    return true;
-}
-
 static bool read_site(rns_trace_csv_t* self, cursor_t name, uint32_t* site)
 {
     const size_t name_bytes = (size_t)(name.end - name.next);
     if (name_bytes > RNS_TRACE_SITE_BYTES_MAX) {
         return refuse_limit(self, RNS_TRACE_SITE_LONG, "site", RNS_TRACE_SITE_BYTES_MAX, name);
     }
-    if (self->site_count == self->site_slots / 2 && !site_table_grow(self)) {
-        return refuse(self, RNS_TRACE_MEMORY, "site", 0);
-    }
-    uint32_t* slot = site_slot(self, name.next, name_bytes);
-    if (*slot == 0) {
+    uint32_t index = rns_trace_names_find(&self->sites, name.next, name_bytes);
+    if (index == RNS_TRACE_NAMES_NONE) {
         if (!is_utf8_without_controls((const unsigned char*)name.next, name_bytes)) {
             return refuse_text(self, RNS_TRACE_NOT_TEXT, "site", name);
         }
-        if (self->site_count == RNS_TRACE_SITES_MAX) {
+        if (self->sites.count == RNS_TRACE_SITES_MAX) {
             return refuse_limit(self, RNS_TRACE_SITE_COUNT, "site", RNS_TRACE_SITES_MAX, name);
         }
-        self->site_begin[self->site_count] = (uint32_t)self->sites.bytes;
-        if (!names_append(&self->sites, name.next, name_bytes)) {
+        index = self->sites.count;
+        if (!rns_trace_names_add(&self->sites, name.next, name_bytes)) {
             return refuse(self, RNS_TRACE_MEMORY, "site", 0);
         }
-        *slot = ++self->site_count;
     }
-    *site = *slot - 1;
+    *site = index;
     return true;
 }
 
@@ -280,7 +209,7 @@ static bool read_before_rows(rns_trace_csv_t* self, cursor_t line)
             return refuse_text(self, RNS_TRACE_NOT_TEXT, "#", line);
         }
         ++self->meta_count;
-        return names_append(&self->metas, line.next + 1, bytes - 1) ||
+        return rns_trace_names_add(&self->metas, line.next + 1, bytes - 1) ||
                refuse(self, RNS_TRACE_MEMORY, "", 0);
     }
     self->header_seen = bytes == strlen(RNS_TRACE_HEADER_LINE) &&
@@ -322,10 +251,8 @@ void rns_trace_csv_init(rns_trace_csv_t* self)
 
 void rns_trace_csv_drop(rns_trace_csv_t* self)
 {
-    free(self->sites.text);
-    free(self->metas.text);
-    free(self->site_slot);
-    free(self->site_begin);
+    rns_trace_names_drop(&self->sites);
+    rns_trace_names_drop(&self->metas);
     rns_trace_csv_init(self);
 }
 

@@ -17,24 +17,18 @@
 ///
 /// Invariants:
 ///   I1  line_bytes <= sizeof line_text.
-///   I2  event_count <= RNS_TRACE_EVENTS_MAX; site_count <= RNS_TRACE_SITES_MAX.
+///   I2  event_count <= RNS_TRACE_EVENTS_MAX; sites.count <= RNS_TRACE_SITES_MAX.
 ///   I3  After a fault nothing changes any more.
 ///   I4  Events and fault depend on the text, not on how it was cut into pieces.
 #ifndef RNS_TRACE_CSV_H
 #define RNS_TRACE_CSV_H
 
 #include "rns_trace.h"
+#include "rns_trace_names.h"
 
 #define RNS_TRACE_HEADER_LINE    "t_ns,op,id,size,thread,site"
 #define RNS_TRACE_LINE_BYTES_MAX ((size_t)2048) ///< One line without its end.
 #define RNS_TRACE_META_MAX       ((uint32_t)64) ///< Comment lines.
-
-/// Strings one behind the other, each ending in NUL.
-typedef struct {
-    char* text;
-    size_t bytes;
-    size_t capacity_bytes;
-} rns_trace_names_t;
 
 /// Where events go.
 typedef struct {
@@ -47,13 +41,9 @@ typedef struct {
     rns_trace_fault_t fault; ///< code is RNS_TRACE_OK as long as all is well.
     uint64_t line;           ///< Lines seen; the last of them is the one in the fault.
     uint64_t event_count;    ///< Events written to rows.
-    uint32_t site_count;
     uint32_t meta_count;
     rns_trace_names_t sites; ///< In order of appearance.
     rns_trace_names_t metas; ///< Comment lines without their '#'.
-    uint32_t* site_slot;     ///< Hash table: site + 1, or 0.
-    uint32_t* site_begin;    ///< By site: offset in sites.text.
-    uint32_t site_slots;
     bool header_seen;
     size_t line_bytes;
     char line_text[RNS_TRACE_LINE_BYTES_MAX + 5]; ///< Unfinished: mark, line, CR, one too many.
