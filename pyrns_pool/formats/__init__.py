@@ -9,21 +9,55 @@ from __future__ import annotations
 import os
 from importlib import resources
 from pathlib import Path
-from typing import Optional
+from typing import Callable, NamedTuple, Optional
 
 from pyrns_pool.errors import TraceError
 from pyrns_pool.formats.csv import read_csv, write_csv
-from pyrns_pool.formats.files import ZIP_MAGIC, PathLike, Progress, output_file, start_of
+from pyrns_pool.formats.files import (
+    ZIP_MAGIC,
+    PathLike,
+    Progress,
+    output_file,
+    start_of,
+    text_start,
+)
+from pyrns_pool.formats.heaptrack import is_heaptrack, read_heaptrack
+from pyrns_pool.formats.mtrace import is_mtrace, read_mtrace
 from pyrns_pool.formats.npz import read_npz, write_npz
+from pyrns_pool.formats.options import ImportOptions
+from pyrns_pool.formats.valgrind import is_valgrind, read_valgrind
 from pyrns_pool.trace import Trace
 
-__all__ = ["SUFFIXES", "load_trace", "save_trace", "shipped"]
+__all__ = ["FORMATS", "SUFFIXES", "ImportOptions", "load_trace", "save_trace", "shipped"]
 
 SUFFIXES = (".csv", ".csv.gz", ".npz")
 
 
-def load_trace(path: PathLike, progress: Optional[Progress] = None) -> Trace:
-    """Read a trace, whatever its form: CSV, CSV compressed by gzip, or NPZ.
+class Importer(NamedTuple):
+    """A form of recording that another tool writes."""
+
+    matches: Callable[[bytes], bool]
+    """Whether a text that begins so is of this form."""
+    read: Callable[[PathLike, ImportOptions, Optional[Progress]], Trace]
+
+
+IMPORTERS = {
+    "heaptrack": Importer(is_heaptrack, read_heaptrack),
+    "mtrace": Importer(is_mtrace, read_mtrace),
+    "valgrind": Importer(is_valgrind, read_valgrind),
+}
+FORMATS = ("csv", "npz", *IMPORTERS)
+"""Names of the forms that `load_trace` reads."""
+
+
+def load_trace(
+    path: PathLike,
+    progress: Optional[Progress] = None,
+    *,
+    form: Optional[str] = None,
+    options: ImportOptions = ImportOptions(),
+) -> Trace:
+    """Read a trace, whatever its form: the package's own, or a recording of another tool.
 
     Parameters
     ----------
@@ -31,16 +65,22 @@ def load_trace(path: PathLike, progress: Optional[Progress] = None) -> Trace:
         The file; its name does not matter.
     progress : callable, optional
         Called with the fraction that was read, 0 to 1.
+    form : str, optional
+        One of `FORMATS`; by default the content tells. Text may be compressed by gzip or zstd.
+    options : ImportOptions
+        What the recording does not say.
 
     Returns
     -------
     Trace
-        Validated; its provenance names the file and the format.
+        Validated; its provenance names the file and the format, its flags say what it lacks.
 
     Raises
     ------
     TraceError
         If the file cannot be read, or at the first thing in it that is wrong.
+    ImportError
+        If the form needs a package that is not installed; names it.
 
     Examples
     --------
@@ -49,9 +89,22 @@ def load_trace(path: PathLike, progress: Optional[Progress] = None) -> Trace:
     >>> trace.peak_live().blocks
     2962
     """
-    if start_of(path) == ZIP_MAGIC:
+    if form is None:
+        form = _form_of(path)
+    if form == "npz":
         return read_npz(path, progress)
-    return read_csv(path, progress)
+    if form == "csv":
+        return read_csv(path, progress)
+    if form not in IMPORTERS:
+        raise TraceError(f"is none of {', '.join(FORMATS)}", field="format", value=form)
+    return IMPORTERS[form].read(path, options, progress)
+
+
+def _form_of(path: PathLike) -> str:
+    if start_of(path) == ZIP_MAGIC:
+        return "npz"
+    start = text_start(path)
+    return next((name for name, each in IMPORTERS.items() if each.matches(start)), "csv")
 
 
 def save_trace(trace: Trace, path: PathLike, *, overwrite: bool = False) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Callable, Iterator, Optional, Union
 
 from pyrns_pool.errors import TraceError, printable
+from pyrns_pool.formats.zstd import zstd_chunks
 
 __all__ = [
     "PathLike",
@@ -20,6 +21,7 @@ __all__ = [
     "output_file",
     "start_of",
     "text_chunks",
+    "text_start",
 ]
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -36,6 +38,7 @@ TRACE_GZIP_FREE_BYTES = 1 << 24
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK"
+ZSTD_MAGIC = b"\x28\xb5"
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
@@ -80,25 +83,30 @@ def start_of(path: PathLike) -> bytes:
         return file.read(2)
 
 
-def origin(path: PathLike) -> dict[str, str]:
+def origin(path: PathLike, form: Optional[str] = None) -> dict[str, str]:
     """Return the part of a provenance that is known of any file.
 
     Parameters
     ----------
     path : str or path-like
         The file.
+    form : str, optional
+        What it is, unless it is one of the package's own.
 
     Returns
     -------
     dict of str to str
-        ``file``, its name without directories, and ``format``: csv, csv.gz or npz.
+        ``file``, its name without directories, and ``format``: csv, csv.gz, csv.zst, npz, or
+        that given.
     """
-    form = {GZIP_MAGIC: "csv.gz", ZIP_MAGIC: "npz"}.get(start_of(path), "csv")
+    if form is None:
+        own = {GZIP_MAGIC: "csv.gz", ZIP_MAGIC: "npz", ZSTD_MAGIC: "csv.zst"}
+        form = own.get(start_of(path), "csv")
     return {"file": printable(os.path.basename(path)).strip(), "format": form}
 
 
 def text_chunks(path: PathLike, progress: Optional[Progress] = None) -> Iterator[bytes]:
-    """Read a text, compressed by gzip or not, in pieces of bounded size.
+    """Read a text, compressed by gzip or zstd or not at all, in pieces of bounded size.
 
     Parameters
     ----------
@@ -115,15 +123,20 @@ def text_chunks(path: PathLike, progress: Optional[Progress] = None) -> Iterator
     Raises
     ------
     TraceError
-        As `input_file`; if the gzip data are damaged, cut or followed by something else; if the
-        text is longer than TRACE_TEXT_BYTES_MAX or expands by more than TRACE_GZIP_RATIO_MAX.
+        As `input_file`; if compressed data are damaged, cut or followed by something else; if the
+        text is longer than TRACE_TEXT_BYTES_MAX or gzip data expand by more than
+        TRACE_GZIP_RATIO_MAX.
+    ImportError
+        If neither python3-zstandard nor the program zstd is there to read zstd data.
     """
     name = os.fspath(path)
     with input_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         text_bytes = 0
-        is_gzip = file.peek(2)[:2] == GZIP_MAGIC
-        for chunk, file_bytes in _gzip_chunks(file, name) if is_gzip else _plain_chunks(file):
+        magic = file.peek(2)[:2]
+        is_gzip = magic == GZIP_MAGIC
+        unpack = {GZIP_MAGIC: _gzip_chunks, ZSTD_MAGIC: zstd_chunks}.get(magic, _plain_chunks)
+        for chunk, file_bytes in unpack(file, name):
             text_bytes += len(chunk)
             if text_bytes > TRACE_TEXT_BYTES_MAX:
                 limit = TRACE_TEXT_BYTES_MAX
@@ -140,6 +153,13 @@ def text_chunks(path: PathLike, progress: Optional[Progress] = None) -> Iterator
                 progress(min(file_bytes / size, 1.0))
     if progress is not None:
         progress(1.0)
+
+
+def text_start(path: PathLike) -> bytes:
+    """Return the first bytes of a text, decompressed, which tell text formats apart."""
+    for chunk in text_chunks(path):
+        return chunk
+    return b""
 
 
 @contextmanager
@@ -176,7 +196,7 @@ def output_file(path: PathLike, overwrite: bool) -> Iterator[BinaryIO]:
         raise
 
 
-def _plain_chunks(file: BufferedReader) -> Iterator[tuple[bytes, int]]:
+def _plain_chunks(file: BufferedReader, name: str) -> Iterator[tuple[bytes, int]]:
     file_bytes = 0
     while chunk := file.read(CHUNK_BYTES):
         file_bytes += len(chunk)
