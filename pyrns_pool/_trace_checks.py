@@ -28,7 +28,7 @@ PROVENANCE_MAX = 60
 """Entries of a provenance; the rest of RNS_TRACE_META_MAX lines is for quality flags."""
 PROVENANCE_VALUE_BYTES_MAX = 1900
 """UTF-8 bytes of one value; with its key it fits RNS_TRACE_LINE_BYTES_MAX."""
-RESERVED_KEYS = ("has_time", "has_identity")
+RESERVED_KEYS = ("has_time", "has_identity", "has_free_times")
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # UTF-8 has no surrogates either.
 

@@ -31,6 +31,7 @@ __all__ = ["EVENT_DTYPE", "OP_ALLOC", "OP_FREE", "PeakLive", "SiteUse", "Trace"]
 OP_ALLOC: int = none.lib.RNS_EVENT_ALLOC
 OP_FREE: int = none.lib.RNS_EVENT_FREE
 COUNTED_SIZES = 1 << 20  # Below it a table of counts is faster than sorting.
+PAIRING_KEY = "pairing"  # In the provenance, so that every file keeps it.
 NEAREST_AMONG = 2000  # Sites that a mistyped pattern is compared with; it is no more than a hint.
 
 
@@ -80,6 +81,9 @@ class Trace:
         False when ``t_ns`` only counts events because the recorder kept no time.
     has_identity : bool
         False when the recorder did not say which block a free means, so that it was guessed.
+    has_free_times : bool
+        False when the recorder did not say when a block was freed, so that the frees stand at the
+        end: only sizes, sites and what was never freed mean something.
 
     Attributes
     ----------
@@ -111,6 +115,7 @@ class Trace:
     provenance: Mapping[str, str] = field(default_factory=dict)
     has_time: bool = True
     has_identity: bool = True
+    has_free_times: bool = True
     blocks: NDArray[np.uint32] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -141,6 +146,7 @@ class Trace:
         *,
         has_time: bool = True,
         has_identity: bool = True,
+        has_free_times: bool = True,
     ) -> Trace:
         """Build a trace from events or from columns.
 
@@ -153,7 +159,7 @@ class Trace:
             As in `Trace`; by default one that is empty.
         provenance : mapping of str to str, optional
             As in `Trace`.
-        has_time, has_identity : bool
+        has_time, has_identity, has_free_times : bool
             As in `Trace`.
 
         Returns
@@ -169,7 +175,8 @@ class Trace:
         rows = events_of_columns(events) if isinstance(events, Mapping) else events
         if isinstance(events, Mapping):
             rows.flags.writeable = False
-        return cls(rows, check_sites(sites), provenance or {}, has_time, has_identity)
+        flags = (has_time, has_identity, has_free_times)
+        return cls(rows, check_sites(sites), provenance or {}, *flags)
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -187,8 +194,7 @@ class Trace:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what the trace was built from; unpickling validates it again."""
-        flags = (self.has_time, self.has_identity)
-        return (Trace, (self.events, self.sites, dict(self.provenance), *flags))
+        return (Trace, (self.events, self.sites, dict(self.provenance), *self._flags))
 
     def __repr__(self) -> str:
         """Return source and extent on one line."""
@@ -202,8 +208,50 @@ class Trace:
             _duration(self.duration_ns) if self.has_time else "no time",
         ]
         parts += [] if self.has_identity else ["frees guessed"]
+        parts += [] if self.has_free_times else ["no times of frees"]
         parts += [] if self.has_frees else ["no frees"]
         return f"<Trace{' ' + name if name else ''}: {', '.join(parts)}>"
+
+    @property
+    def _flags(self) -> tuple[bool, bool, bool]:
+        return (self.has_time, self.has_identity, self.has_free_times)
+
+    @property
+    def pairing(self) -> str:
+        """How the user accepted that guessed frees were paired: "fifo", or "" if not at all."""
+        return "" if self.has_identity else self.provenance.get(PAIRING_KEY, "")
+
+    def require_identity(self, for_what: str) -> None:
+        """Refuse a trace that does not say which block is freed when.
+
+        Parameters
+        ----------
+        for_what : str
+            What cannot be computed without, "a hit rate" for instance.
+
+        Raises
+        ------
+        TraceError
+            If frees were guessed and the user has not accepted how, or have no times.
+
+        Examples
+        --------
+        >>> from pyrns_pool import Trace
+        >>> columns = {"t_ns": [0, 1], "op": [0, 1], "id": [1, 1], "size": [8, 0]}
+        >>> Trace.from_events(columns, has_identity=False).require_identity("a hit rate")
+        Traceback (most recent call last):
+        pyrns_pool.errors.TraceError: the recording does not say which block each free means, as
+        a hit rate needs: record with 'heaptrack --raw', or import it with --pairing fifo to
+        take the oldest each time
+        """
+        path = self.provenance.get("file")
+        if not self.has_free_times:
+            reason = f"the recording does not say when blocks were freed, as {for_what} needs"
+            raise TraceError(reason, path=path)
+        if not self.has_identity and not self.pairing:
+            reason = f"the recording does not say which block each free means, as {for_what} needs"
+            help_ = "record with 'heaptrack --raw', or import it with --pairing fifo to take the"
+            raise TraceError(f"{reason}: {help_} oldest each time", path=path)
 
     @property
     def has_frees(self) -> bool:
@@ -299,7 +347,7 @@ class Trace:
                 raise TraceError(reason, field="thread", value=str(thread))
         events = _read_only(self.events[keep[self.blocks]])
         provenance = {**self.provenance, **({"filter": "; ".join(applied)} if applied else {})}
-        return Trace(events, self.sites, provenance, self.has_time, self.has_identity)
+        return Trace(events, self.sites, provenance, *self._flags)
 
     def live_curve(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return what is live after each event.

@@ -37,7 +37,7 @@ from pyrns_pool.formats.heaptrack_names import HeaptrackNames
 from pyrns_pool.formats.lines import read_rows
 from pyrns_pool.formats.options import ImportOptions
 from pyrns_pool.formats.recording import merged_sites, recording
-from pyrns_pool.trace import OP_ALLOC, OP_FREE, Trace
+from pyrns_pool.trace import OP_ALLOC, OP_FREE, PAIRING_KEY, Trace
 
 __all__ = ["is_heaptrack", "read_heaptrack"]
 
@@ -103,7 +103,7 @@ def read_heaptrack(
     }
     notes = {"recorder": f"heaptrack {names.version}", "program": names.command}
     if not is_raw and options.pairing is not None:
-        notes["pairing"] = options.pairing
+        notes[PAIRING_KEY] = options.pairing
     form = "heaptrack raw" if is_raw else "heaptrack"
     return recording(path, form, columns, events["line"], sites, notes, has_identity=is_raw)
 

@@ -47,7 +47,7 @@ def flags_and_provenance(
     Returns
     -------
     flags : dict of str to bool
-        Both of `FLAGS`.
+        All of `FLAGS`.
     provenance : dict of str to str
         ``file``, ``format``, then the rest.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,9 +62,11 @@ def recording(
     path: PathLike,
     form: str,
     columns: Mapping[str, NDArray[Any]],
-    line: Optional[NDArray[Any]],
+    place: NDArray[Any],
     sites: Sequence[str],
     provenance: Mapping[str, str],
+    *,
+    has_lines: bool = True,
     **flags: bool,
 ) -> Trace:
     """Build the trace of a recording that may have begun after the program did.
@@ -79,12 +81,14 @@ def recording(
         As for `Trace.from_events`; without ``t_ns`` events are counted instead. Frees of blocks
         that no earlier event allocated are left out and counted in the provenance: the block is
         older than the recording.
-    line : ndarray of integers, shape (n,), optional
-        Line of each event, for errors.
+    place : ndarray of integers, shape (n,)
+        Line of each event in the file, for errors.
     sites : sequence of str
         As in `Trace`.
     provenance : mapping of str to str
         What else is known; long values are cut.
+    has_lines : bool
+        False if `place` counts the file's events instead.
     **flags : bool
         Quality flags of `Trace`.
 
@@ -113,14 +117,17 @@ def recording(
         provenance = {**origin(path, form), **notes}
         return Trace.from_events(kept, sites, provenance, has_time="t_ns" in columns, **flags)
     except TraceError as error:
-        if error.event is None or line is None:
+        if error.event is None:
             raise error.at(name) from None
+        at = int(place[known][error.event])
+        is_id = error.field == "id"
         raise TraceError(
             error.reason,
             path=name,
-            line=int(line[known][error.event]),
-            field="address" if error.field == "id" else error.field,
-            value=f"{int(error.value or 0):#x}" if error.field == "id" else error.value,
+            line=at if has_lines else None,
+            event=None if has_lines else at,
+            field="address" if is_id else error.field,
+            value=f"{int(error.value or 0):#x}" if is_id else error.value,
             limit=error.limit,
         ) from None
 
