@@ -94,6 +94,7 @@ def compare(
     for name in heaps:
         if name not in (*HEAPS, MALLOC):
             raise ConfigError(f"heaps: {name!r} is none of {', '.join(HEAPS)}, {MALLOC}")
+    trace.require_identity("a comparison")
     is_timed = MALLOC in heaps
     bench = _Bench(trace, config, machine, bins, is_timed)
     models = [name for name in dict.fromkeys(heaps) if name != MALLOC]

@@ -63,6 +63,8 @@ def replay(
     ------
     ConfigError
         If `bins` is out of range, or the pool does not fit in memory.
+    TraceError
+        If the trace does not say which block is freed when (`Trace.require_identity`).
     Damage
         If the pool contradicts itself, which only overwritten memory explains.
 
@@ -102,6 +104,7 @@ def replay_blocks(
     tiers : ndarray of int32, shape (trace.block_count,)
         Index of the tier that served each block, NO_TIER where none did.
     """
+    trace.require_identity("a replay")
     start_ns, last_ns = (int(trace.events["t_ns"][row]) for row in (0, -1))
     edges_ns = bin_edges(start_ns, last_ns + 1, bins, config)
     lib, ffi = none

@@ -63,6 +63,8 @@ class TraceSummary:
     has_time: bool
     peak_live_bytes: int
     peak_live_blocks: int
+    pairing: str = ""
+    """How frees were paired with blocks that the recording does not name, "" if it does."""
 
     @classmethod
     def of(cls, trace: Trace) -> TraceSummary:
@@ -78,6 +80,7 @@ class TraceSummary:
             has_time=trace.has_time,
             peak_live_bytes=peak.bytes,
             peak_live_blocks=peak.blocks,
+            pairing=trace.pairing,
         )
 
 

@@ -47,6 +47,7 @@ class TraceInfo:
     duration_ns: int
     has_time: bool
     has_identity: bool
+    has_free_times: bool
     has_frees: bool
     largest_request_bytes: int
     peak_live: PeakLive
@@ -130,6 +131,7 @@ def trace_info(trace: Trace, top: int = 10) -> TraceInfo:
         duration_ns=trace.duration_ns,
         has_time=trace.has_time,
         has_identity=trace.has_identity,
+        has_free_times=trace.has_free_times,
         has_frees=trace.has_frees,
         largest_request_bytes=int(trace.block_sizes.max()),
         peak_live=trace.peak_live(),

@@ -13,10 +13,12 @@ from typing import NoReturn, Optional, Sequence
 
 from pyrns_pool._version import VERSION
 from pyrns_pool.cli import (
+    check,
     compare,
     curve,
     demo,
     export,
+    import_,
     info,
     node,
     plot,
@@ -24,12 +26,12 @@ from pyrns_pool.cli import (
     soak,
     sweep,
 )
-from pyrns_pool.cli import check, compare, demo, export, info, node, plot, replay, soak
 from pyrns_pool.errors import ConfigError, PyrnsPoolError
 
 __all__ = ["main"]
 
 VERBS = (
+    import_,
     replay,
     node,
     compare,
@@ -38,10 +40,10 @@ VERBS = (
     soak,
     plot,
     export,
+    check,
     info,
     demo,
 )
-VERBS = (replay, node, compare, soak, plot, export, check, info, demo)
 EXIT_DATA, EXIT_USE, EXIT_INTERRUPTED = 1, 2, 130
 
 
@@ -62,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pyrns-pool {VERSION}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for verb in VERBS:
-        name = verb.__name__.rpartition(".")[2]
+        name = verb.__name__.rpartition(".")[2].rstrip("_")
         about = (verb.__doc__ or "").splitlines()[0]
         verb_parser = verbs.add_parser(name, help=about, description=about, allow_abbrev=False)
         verb.add_arguments(verb_parser)

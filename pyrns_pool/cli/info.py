@@ -44,6 +44,10 @@ def run(given: argparse.Namespace) -> None:
         print_trace(info)
 
 
+def _events(count: int) -> str:
+    return output.plural(count, "event")
+
+
 def print_trace(info: TraceInfo) -> None:
     """Print extent, size classes and sites."""
     extent = output.duration(info.duration_ns) if info.has_time else "no time"
@@ -54,9 +58,13 @@ def print_trace(info: TraceInfo) -> None:
         print(f"  only {info.filter}")
     if not info.has_identity:
         print("  which block a free means was guessed")
+    if not info.has_free_times:
+        print("  when blocks were freed is not known: the peaks are the most they can be")
     peak = info.peak_live
-    print(f"  peak live {peak.bytes:,} bytes at {output.duration(peak.bytes_at_ns)},")
-    print(f"            {peak.blocks:,} blocks at {output.duration(peak.blocks_at_ns)}")
+    moment = output.duration if info.has_time else output.event
+    lifetime = output.duration if info.has_time else _events
+    print(f"  peak live {peak.bytes:,} bytes at {moment(peak.bytes_at_ns)},")
+    print(f"            {peak.blocks:,} blocks at {moment(peak.blocks_at_ns)}")
     print(f"  never freed {output.plural(info.never_freed, 'block')}")
     print(f"  largest request {info.largest_request_bytes:,} bytes\n")
     output.print_table(
@@ -68,7 +76,7 @@ def print_trace(info: TraceInfo) -> None:
                 output.percent(row.requests / info.requests),
                 f"{row.bytes:,}",
                 f"{row.peak_live_blocks:,}",
-                "-" if row.lifetime_median_ns < 0 else output.duration(row.lifetime_median_ns),
+                "-" if row.lifetime_median_ns < 0 else lifetime(row.lifetime_median_ns),
             ]
             for row in info.size_classes
         ],

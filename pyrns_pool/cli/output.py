@@ -46,6 +46,11 @@ def duration(ns: int) -> str:
     return f"{ns} ns"
 
 
+def event(number: int) -> str:
+    """Return which event, where the recording has no time and events are counted."""
+    return f"event {number:,}"
+
+
 def plural(count: int, noun: str) -> str:
     """Return a number with its noun."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

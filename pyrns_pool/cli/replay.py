@@ -23,7 +23,7 @@ SITES_SHOWN = 8
 
 def add_trace_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the trace and what part of it is meant."""
-    parser.add_argument("trace", metavar="TRACE", help="a .csv, .csv.gz or .npz file")
+    parser.add_argument("trace", metavar="TRACE", help="a trace, or a recording of another tool")
     parser.add_argument("--site", metavar="PATTERN", help="only these sites: 'RNS::Bytes::*'")
     parser.add_argument("--thread", metavar="N", type=int, help="only this allocating thread")
 
@@ -155,6 +155,8 @@ def print_result(result: ReplayResult) -> None:
     print(f"trace {trace.name}: {', '.join([*extent, live])}")
     if trace.filter:
         print(f"      only {trace.filter}")
+    if trace.pairing:
+        print(f"      assumed: each free is of the oldest block of its kind ({trace.pairing})")
     print(f"pool  {config}: {config.slots_bytes:,} bytes of slots\n")
     print_tiers(result)
     print_sites(result)
@@ -168,12 +170,13 @@ def print_result(result: ReplayResult) -> None:
 def print_tiers(result: Result) -> None:
     """Print a row for each tier, the oversize requests, and the sum."""
     stats = result.stats
+    moment = output.duration if result.has_time else output.event
     columns = ["tier", "slots", "requests", "hits", "spills", "exhausted", "hit rate"]
     rows = []
     for tier, times in zip(stats.tiers, result.tier_times):
         numbers = (tier.slot_count, tier.requests, tier.hits, tier.spills, tier.exhausted)
-        high_water = f"{tier.high_water:,} at {output.duration(times.high_water_ns)}"
-        first_miss = "-" if times.first_miss_ns is None else output.duration(times.first_miss_ns)
+        high_water = f"{tier.high_water:,} at {moment(times.high_water_ns)}"
+        first_miss = "-" if times.first_miss_ns is None else moment(times.first_miss_ns)
         rate = output.percent(tier.hit_rate) if tier.requests else "-"
         counts = [f"{number:,}" for number in numbers]
         rows.append([str(tier.slot_bytes), *counts, rate, high_water, first_miss])

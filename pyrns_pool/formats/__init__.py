@@ -21,10 +21,14 @@ from pyrns_pool.formats.files import (
     start_of,
     text_start,
 )
+from pyrns_pool.formats.heap_trace import is_heap_trace, read_heap_trace
 from pyrns_pool.formats.heaptrack import is_heaptrack, read_heaptrack
+from pyrns_pool.formats.memray import is_memray, read_memray
 from pyrns_pool.formats.mtrace import is_mtrace, read_mtrace
 from pyrns_pool.formats.npz import read_npz, write_npz
 from pyrns_pool.formats.options import ImportOptions
+from pyrns_pool.formats.profile import is_profile, read_profile
+from pyrns_pool.formats.systemview import is_systemview, read_systemview
 from pyrns_pool.formats.valgrind import is_valgrind, read_valgrind
 from pyrns_pool.trace import Trace
 
@@ -45,6 +49,10 @@ IMPORTERS = {
     "heaptrack": Importer(is_heaptrack, read_heaptrack),
     "mtrace": Importer(is_mtrace, read_mtrace),
     "valgrind": Importer(is_valgrind, read_valgrind),
+    "systemview": Importer(is_systemview, read_systemview),
+    "heap_trace": Importer(is_heap_trace, read_heap_trace),
+    "memray": Importer(is_memray, read_memray),
+    "profile": Importer(is_profile, read_profile),
 }
 FORMATS = ("csv", "npz", *IMPORTERS)
 """Names of the forms that `load_trace` reads."""
