@@ -10,7 +10,8 @@
 ``op`` is ``a`` (allocate) or ``f`` (free); a free has neither size nor site. Leading lines of the
 form ``#key: value`` are the provenance; those with any other text are comments and not kept.
 ``#has_time: false``, ``#has_identity: false`` and ``#has_free_times: false`` are the quality
-flags. The site is the rest of its line. What else is accepted is said in ``csrc/lab/rns_trace_csv.h``, which does the reading.
+flags. The site is the rest of its line. What else is accepted is said in
+``csrc/lab/rns_trace_csv.h``, which does the reading.
 """
 
 from __future__ import annotations

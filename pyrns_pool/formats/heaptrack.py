@@ -19,8 +19,8 @@ Numbers are hexadecimal; strings have their length in front. Times are those of 
 
 An interpreted file says of which kind a freed block is, not which block. Blocks of one kind have
 one size and one site, so that sizes, sites and live bytes are right all the same; which slot is
-free when is not. The oldest block of the kind is taken, the trace has no identity, and what depends
-on it is refused unless the user accepts the pairing.
+free when is not. The oldest block of the kind is taken, the trace has no identity, and what
+depends on it is refused unless the user accepts the pairing.
 """
 
 from __future__ import annotations

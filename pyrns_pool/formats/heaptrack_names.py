@@ -104,8 +104,8 @@ class HeaptrackNames:
         places = self._module_places(frames) if is_raw else self._functions(frames)
         names = ["", *(site_name(module, symbol) for module, symbol in places)]
         is_new = np.array([False, *(_is_allocator(*place) for place in places)])
-        which = np.concatenate(([0], frame + 1))
-        parent = np.concatenate(([0], stacks["value"][:, 1].astype(np.intp)))
+        which = np.append(0, frame + 1)
+        parent = np.append(0, stacks["value"][:, 1].astype(np.intp))
         meant = np.arange(len(which))
         for _ in range(STEPS_MAX):
             steps = is_new[which[meant]] & (parent[meant] > 0)

@@ -81,7 +81,7 @@ def read_rows(
             rows.capacity, rows.count = BLOCK_ROWS, 0
 
     try:
-        for chunk in _whole_lines(path, lambda: reader.line + 1, progress):
+        for chunk in _whole_lines(path, lambda: int(reader.line) + 1, progress):
             text = ffi.from_buffer(chunk)
             done = 0
             while done < len(chunk):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any, Optional
 
@@ -57,7 +58,7 @@ def read_memray(
     with input_file(path):
         pass  # The usual errors of files in the usual words.
     try:
-        import memray
+        memray = importlib.import_module("memray")
     except ImportError:
         raise ImportError(
             f"{name}: a recording of memray is read by memray, which is not installed: "

@@ -8,9 +8,9 @@
 
 ``alloc_rate`` is allocations a second, ``num_live`` how many blocks of the size are live on
 average: the columns in which fleet profiles of tcmalloc are published. By Little's law the mean
-lifetime is num_live / alloc_rate. A trace is drawn from it, with a seed: allocations come at random
-(Poisson), lifetimes are exponential, and each size starts with about num_live blocks. What is
-measured on it holds for such random traffic; a recording has bursts and patterns that a profile
+lifetime is num_live / alloc_rate. A trace is drawn from it, with a seed: allocations come at
+random (Poisson), lifetimes are exponential, and each size starts with about num_live blocks. What
+is measured on it holds for such random traffic; a recording has bursts and patterns that a profile
 has lost.
 """
 

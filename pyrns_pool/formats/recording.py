@@ -134,10 +134,10 @@ def recording(
 
 def _is_known(op: NDArray[Any], id_: NDArray[Any]) -> NDArray[np.bool_]:
     """Return for each event whether its block was allocated in the recording."""
-    known = np.ones(len(op), np.bool_)
+    known: NDArray[np.bool_] = np.asarray(op == OP_ALLOC)
     allocs, frees = np.flatnonzero(op == OP_ALLOC), np.flatnonzero(op == OP_FREE)
     if len(allocs) == 0:
-        return op == OP_ALLOC
+        return known
     distinct, first = np.unique(id_[allocs], return_index=True)
     place = np.minimum(np.searchsorted(distinct, id_[frees]), len(distinct) - 1)
     known[frees] = (distinct[place] == id_[frees]) & (allocs[first[place]] < frees)

@@ -66,7 +66,7 @@ def read_systemview(
     document = _document(path, progress)
     name = os.fspath(path)
     alloc_id, free_id, events = _parts(name, document)
-    rows: list[tuple[int, int, int, int]] = []
+    rows: list[tuple[int, int, int, int, int]] = []
     contexts: dict[str, int] = {}
     stacks: list[tuple[str, list[str]]] = []
     at: list[int] = []
@@ -81,16 +81,15 @@ def read_systemview(
         t_ns = round(take("ts", _is_time, "is no time in seconds") * NS_OF_S)
         address = int(take("addr", _is_hexadecimal, "is no hexadecimal number"), 16)
         if event["id"] == free_id:
-            rows.append((t_ns, OP_FREE, address, 0))
+            rows.append((t_ns, OP_FREE, address, 0, thread))
         elif address == 0:
             continue  # It failed.
         else:
             size = take("size", _is_size, "is no number of bytes")
             callers = take("callers", _are_addresses, "is no list of hexadecimal numbers")
             stacks.append((context, [caller for caller in callers if int(caller, 16)]))
-            rows.append((t_ns, OP_ALLOC, address, size))
+            rows.append((t_ns, OP_ALLOC, address, size, thread))
         at.append(index)
-        rows[-1] += (thread,)
     return _trace(path, rows, at, stacks)
 
 
@@ -157,8 +156,9 @@ def _parts(name: str, document: Any) -> tuple[int, int, list[Any]]:
         raise TraceError(reason, path=name, field="version", value=str(version))
     streams, events = document["streams"], document["events"]
     heap = streams.get("heap") if isinstance(streams, dict) else None
-    ids = [heap.get(key) for key in ("alloc", "free")] if isinstance(heap, dict) else []
-    if len(ids) != 2 or not all(type(number) is int for number in ids):
+    pair = [heap.get(key) for key in ("alloc", "free")] if isinstance(heap, dict) else []
+    ids = [number for number in pair if isinstance(number, int)]
+    if len(ids) != 2:
         reason = "has no numbers 'alloc' and 'free': record with '-i heap' or '-i all'"
         raise TraceError(reason, path=name, field="streams.heap", value=json.dumps(heap))
     if not isinstance(events, list):

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyrns_pool.errors import TraceError
 from pyrns_pool.formats.files import PathLike, Progress
@@ -91,7 +92,7 @@ def read_valgrind(
             process = match[1]
             events += calls
     table = np.array(events, np.uint64).reshape(-1, 4)
-    columns = {
+    columns: dict[str, NDArray[Any]] = {
         "op": table[:, 0].astype(np.uint8),
         "id": table[:, 1],
         "size": table[:, 2],
