@@ -63,22 +63,28 @@ static bool read_numbers(cursor_t line, rns_trace_line_t* row)
 }
 
 // A caller ends in the address in brackets; its path may contain spaces.
-static bool read_caller(rns_trace_lines_t* self, cursor_t* line, uint32_t* caller)
+static bool skip_caller(cursor_t* line, cursor_t* caller)
 {
-    const char* const begin = line->next;
+    caller->next = line->next;
     for (; line->next < line->end; ++line->next) {
-        const size_t bytes = (size_t)(line->next - begin) + 1;
+        caller->end = line->next + 1;
         if (skip(line, CALLER_END)) {
-            *caller = rns_trace_names_find(&self->callers, begin, bytes);
-            if (*caller == RNS_TRACE_NAMES_NONE) {
-                *caller = self->callers.count;
-                return bytes <= RNS_TRACE_SITE_BYTES_MAX && *caller < RNS_TRACE_SITES_MAX &&
-                       rns_trace_names_add(&self->callers, begin, bytes);
-            }
             return true;
         }
     }
     return false;
+}
+
+static bool number_caller(rns_trace_lines_t* self, cursor_t caller, uint32_t* number)
+{
+    const size_t bytes = (size_t)(caller.end - caller.next);
+    *number = rns_trace_names_find(&self->callers, caller.next, bytes);
+    if (*number != RNS_TRACE_NAMES_NONE) {
+        return true;
+    }
+    *number = self->callers.count;
+    return bytes <= RNS_TRACE_SITE_BYTES_MAX && *number < RNS_TRACE_SITES_MAX &&
+           rns_trace_names_add(&self->callers, caller.next, bytes);
 }
 
 // `line` is a whole one without its LF.
@@ -88,14 +94,16 @@ static bool read_line(rns_trace_lines_t* self, cursor_t line, rns_trace_line_t* 
     if (line.next < line.end && line.end[-1] == '\r') {
         --line.end;
     }
-    if (skip(&line, CALLER_BEGIN) && !read_caller(self, &line, &row->caller)) {
+    cursor_t caller = {NULL, NULL};
+    if (skip(&line, CALLER_BEGIN) && !skip_caller(&line, &caller)) {
         return false;
     }
     if (line.next == line.end || *line.next == '\0' || strchr(self->letters, *line.next) == NULL) {
         return false;
     }
     row->letter = (uint8_t)*line.next++;
-    return read_numbers(line, row);
+    return read_numbers(line, row) &&
+           (caller.next == NULL || number_caller(self, caller, &row->caller));
 }
 
 size_t rns_trace_lines_feed(rns_trace_lines_t* self, const char* text, size_t text_bytes,

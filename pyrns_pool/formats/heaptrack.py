@@ -82,7 +82,8 @@ def read_heaptrack(
     start = text_start(path)
     is_raw = b"\nx " in start or b"\nm " in start
     names = HeaptrackNames(os.fspath(path))
-    rows, _ = read_rows(path, RAW if is_raw else INTERPRETED, names.take, progress)
+    fields = RAW if is_raw else INTERPRETED
+    rows, _ = read_rows(path, "heaptrack", fields, names.take, progress)
     is_event = (rows["letter"] == ord("+")) | (rows["letter"] == ord("-"))
     events = rows[is_event]
     op = np.where(events["letter"] == ord("+"), OP_ALLOC, OP_FREE)

@@ -13,7 +13,7 @@ from pyrns_pool.formats.recording import site_name
 __all__ = ["HeaptrackNames"]
 
 FORMAT_VERSION = 3
-LETTERS = "vxXImsiASdk#"
+LETTERS = ("", *"vxXImsiASdk#")
 CPP_LIBRARIES = ("libstdc++.", "libc++.")
 ALLOCATOR = "operator new"
 STEPS_MAX = 8  # Frames of operator new above the one that is meant; there are one or two.
@@ -31,12 +31,13 @@ class HeaptrackNames:
     def __init__(self, path: str) -> None:
         self.path = path
         self.version = self.command = ""
+        self.format_version = 0
         self._program = ""
         self._segments: dict[int, tuple[int, str, int]] = {}  # begin: (end, module, base)
         self._strings = [""]
         self._instructions = [(0, 0)]  # Strings of module and function.
 
-    def take(self, line: bytes, number: int) -> None:
+    def take(self, line: bytes, number: int) -> bool:
         """Keep what a line says.
 
         Parameters
@@ -46,20 +47,23 @@ class HeaptrackNames:
         number : int
             From 1.
 
+        Returns
+        -------
+        bool
+            Whether it is one of heaptrack's.
+
         Raises
         ------
         TraceError
-            If it is no line of heaptrack, or of another version of the format.
+            If it is of another version of the format, or has a bad number.
         """
         text = line.decode("utf-8", "backslashreplace")
         letter, _, rest = text.partition(" ")
         if (number == 1) != (letter == "v"):
             raise self._error(number, text, "is not the version line, which comes first and once")
-        if text and letter not in LETTERS:
-            raise self._error(number, text, "is no line of heaptrack")
         try:
             if letter == "v":
-                self._take_version(rest, number)
+                self._take_version(rest)
             elif letter == "X":
                 self.command = rest
             elif letter == "x":
@@ -72,6 +76,10 @@ class HeaptrackNames:
                 self._take_module(rest)
         except (ValueError, IndexError):
             raise self._error(number, text, "has a number that is wrong or missing") from None
+        if self.format_version != FORMAT_VERSION:
+            reason = f"is no version of the format that is known; {FORMAT_VERSION} is"
+            raise self._error(number, str(self.format_version), reason, "version")
+        return letter in LETTERS
 
     def sites(self, stacks: NDArray[np.void], is_raw: bool) -> tuple[list[str], NDArray[np.intp]]:
         """Return the site of each stack.
@@ -114,12 +122,9 @@ class HeaptrackNames:
             meant[steps] = parent[meant[steps]]
         return names, which[meant]
 
-    def _take_version(self, rest: str, number: int) -> None:
-        tool, version = (int(word, 16) for word in rest.split(" "))
+    def _take_version(self, rest: str) -> None:
+        tool, self.format_version = (int(word, 16) for word in rest.split(" "))
         self.version = f"{tool >> 16}.{tool >> 8 & 255}.{tool & 255}"
-        if version != FORMAT_VERSION:
-            reason = f"is no version of the format that is known; {FORMAT_VERSION} is"
-            raise self._error(number, str(version), reason, "version")
 
     def _take_instruction(self, rest: str) -> None:
         # address module (function file line)*: inlined functions first, the real one last.

@@ -12,7 +12,7 @@ from pyrns_pool._native import none
 from pyrns_pool.errors import TraceError
 from pyrns_pool.formats.files import PathLike, Progress, text_chunks
 
-__all__ = ["LINE_DTYPE", "NO_CALLER", "numbered_lines", "read_rows", "refuse_number"]
+__all__ = ["LINE_DTYPE", "NO_CALLER", "numbered_lines", "read_rows"]
 
 LINE_BYTES_MAX = 1 << 17
 """One line of another tool's text; symbols of C++ reach some thousands."""
@@ -34,8 +34,9 @@ LINE_DTYPE = np.dtype(
 
 def read_rows(
     path: PathLike,
+    tool: str,
     fields: Mapping[str, Sequence[str]],
-    other: Callable[[bytes, int], object],
+    other: Callable[[bytes, int], bool],
     progress: Optional[Progress] = None,
 ) -> tuple[NDArray[np.void], list[str]]:
     """Read lines of a letter and hexadecimal numbers as rows.
@@ -44,11 +45,13 @@ def read_rows(
     ----------
     path : str or path-like
         The file.
+    tool : str
+        Who wrote it, for errors.
     fields : mapping of str to sequence of str
         Names of the numbers behind each letter that is meant, for errors.
     other : callable
-        Called with every other line, without its end, and its number; raises TraceError for one
-        that has no place in the file.
+        Called with every other line, without its end, and its number; returns whether it has a
+        place in the file.
     progress : callable, optional
         Called with the fraction of the file that was read, 0 to 1.
 
@@ -91,8 +94,8 @@ def read_rows(
                     end = chunk.index(b"\n", done)
                     reader.line += 1
                     line = chunk[done:end].removesuffix(b"\r")
-                    _refuse_frequent(path, line, reader.line, fields)
-                    other(line, reader.line)
+                    if not other(line, int(reader.line)):
+                        raise _refusal(path, tool, line, int(reader.line), fields)
                     done = end + 1
         names = bytes(ffi.buffer(reader.callers.text, reader.callers.bytes or 0))
     finally:
@@ -134,32 +137,6 @@ def numbered_lines(
             yield number, line.removesuffix(b"\r").decode("utf-8", "backslashreplace")
 
 
-def refuse_number(path: PathLike, line: int, field: str, text: str, base: int = 16) -> TraceError:
-    """Return the error for a number that is none, or that 64 bits do not hold.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-    line : int
-        Number of the line.
-    field : str
-        What the number is.
-    text : str
-        What was found.
-    base : int
-        16 or 10.
-
-    Returns
-    -------
-    TraceError
-        To be raised by the caller.
-    """
-    kind = {16: "hexadecimal", 10: "decimal"}[base]
-    reason = f"is not a {kind} number of up to 64 bits"
-    return TraceError(reason, path=os.fspath(path), line=line, field=field, value=text)
-
-
 def _whole_lines(
     path: PathLike, line: Callable[[], int], progress: Optional[Progress]
 ) -> Iterator[bytes]:
@@ -181,23 +158,25 @@ def _whole_lines(
         raise TraceError(reason, path=os.fspath(path), line=line(), value=_text(rest[:64]))
 
 
-def _refuse_frequent(
-    path: PathLike, line: bytes, number: int, fields: Mapping[str, Sequence[str]]
-) -> None:
-    """Raise the error of a line that has a known letter and yet was not read as a row."""
+def _refusal(
+    path: PathLike, tool: str, line: bytes, number: int, fields: Mapping[str, Sequence[str]]
+) -> TraceError:
+    """Return what is wrong with a line that is neither a row nor has another place."""
     rest = line.rpartition(b"] ")[2] if line.startswith(b"@ ") else line
     letter, *words = _text(rest).split(" ")
+    place = {"path": os.fspath(path), "line": number}
     if letter not in fields:
-        return
+        return TraceError(f"is no line of {tool}", value=_text(line), **place)
     for field, word in zip(fields[letter], words):
         digits = word[2:] if word.startswith("0x") else word
         if not digits.isalnum() or not _is_hexadecimal(digits):
-            raise refuse_number(path, number, field, word)
+            reason = "is not a hexadecimal number of up to 64 bits"
+            return TraceError(reason, field=field, value=word, **place)
     if len(words) != len(fields[letter]):
-        raise _refuse_count(path, number, letter, len(words), fields[letter])
+        return _refuse_count(path, number, letter, len(words), fields[letter])
     limit = none.lib.RNS_TRACE_SITES_MAX
     reason = f"comes from more than {limit} callers (RNS_TRACE_SITES_MAX), or from one too long"
-    raise TraceError(reason, path=os.fspath(path), line=number, value=_text(line))
+    return TraceError(reason, value=_text(line), **place)
 
 
 def _is_hexadecimal(digits: str) -> bool:

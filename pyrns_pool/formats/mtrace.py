@@ -72,21 +72,13 @@ def read_mtrace(
     """
     failed = 0
 
-    def other(line: bytes, number: int) -> None:
+    def other(line: bytes, number: int) -> bool:
         nonlocal failed
-        if number == 1 and line != MARKS[0]:
-            reason = "is not the first line of mtrace, '= Start'"
-        elif FAILED.fullmatch(line):
-            failed += 1
-            return
-        elif line in MARKS:
-            return
-        else:
-            reason = "is no line of mtrace"
-        text = line.decode("utf-8", "backslashreplace")
-        raise TraceError(reason, path=os.fspath(path), line=number, value=text)
+        is_failed = FAILED.fullmatch(line) is not None
+        failed += is_failed
+        return is_failed or line in MARKS
 
-    rows, callers = read_rows(path, FIELDS, other, progress)
+    rows, callers = read_rows(path, "mtrace", FIELDS, other, progress)
     _require_pairs(path, rows)
     letter = rows["letter"]
     is_alloc = (letter == ord("+")) | (letter == ord(">"))

@@ -36,7 +36,7 @@ __all__ = ["is_profile", "read_profile"]
 
 HEADER = ("size", "alloc_rate", "num_live")
 ROWS_MAX = 100_000
-RATE_MAX = 1e12
+RATE_MAX = 10**9
 NS_OF_S = 10**9
 
 
@@ -76,7 +76,9 @@ def read_profile(
     expected = sum(2 * (rate * options.duration_s + live) for _, rate, live, _ in rows)
     limit = none.lib.RNS_TRACE_EVENTS_MAX
     if expected > limit // 2:
-        reason = f"s would take about {expected:.3g} events, more than {limit // 2}: shorten it"
+        reason = (
+            f"(seconds) would take about {expected:.3g} events, more than {limit // 2}: shorten it"
+        )
         value = f"{options.duration_s:g}"
         raise TraceError(reason, path=name, field="duration_s", value=value, limit=limit // 2)
     random = np.random.default_rng(options.seed)
@@ -124,7 +126,7 @@ def _number(name: str, line: int, field: str, text: str) -> float:
         number = math.nan
     if not 0 <= number <= limit:
         kind = "whole number" if field == "size" else "number"
-        reason = f"is no {kind} from 0 to {limit:.12g}"
+        reason = f"is no {kind} from 0 to {limit}"
         raise TraceError(reason, path=name, line=line, field=field, value=text)
     return number
 

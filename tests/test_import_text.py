@@ -1,0 +1,538 @@
+"""Text of other tools, made up: what each line means, against a slow reading, and what is refused.
+
+The files that the tools themselves write are in test_import_tools.py.
+"""
+
+import json
+import re
+from unittest import mock
+
+import pytest
+import recorders
+import refusals
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyrns_pool import ImportOptions, load_trace, save_trace
+from pyrns_pool.formats import files
+from pyrns_pool.formats.lines import NO_CALLER, read_rows
+from pyrns_pool.trace import OP_ALLOC
+
+FIELDS = {"+": ("address", "size"), "-": ("address",), "t": ("a", "b", "c")}
+
+# The C reader of frequent lines.
+
+
+def model_rows(text):
+    """Return rows, callers and the other lines, by regular expressions."""
+    rows, callers, others = [], [], []
+    for number, line in enumerate(text.split(b"\n")[:-1], start=1):
+        line = line[:-1] if line.endswith(b"\r") else line
+        match = re.fullmatch(rb"(?:@ (.*?\]) )?([-+t])((?: (?:0x)?[0-9a-fA-F]{1,16}){1,3})", line)
+        if match is None:
+            others.append((line, number))
+            continue
+        caller = NO_CALLER
+        if match[1] is not None:
+            callers += [] if match[1] in callers else [match[1]]
+            caller = callers.index(match[1])
+        values = [int(word, 16) for word in match[3].split()]
+        rows.append((values + [0] * (3 - len(values)), number, caller, match[2], len(values)))
+    return rows, callers, others
+
+
+lines = st.sampled_from(
+    [b"+ 1f4 a", b"+ 0x0 FFFFFFFFFFFFFFFF", b"- 5575cdff43d0", b"t 1 0 2", b"@ ./w:[0x1] - 0x7f"]
+    + [b"@ a b:(f+0x2)[0x1] + 0x7f 0x10", b"@ ./w:[0x1] + 1 2\r", b"= Start", b"", b"\r", b"x a"]
+    + [b"@ no end", b"@ [1]", b"@ [1] ", b"\0 1", b"s 3 abc", b"@ ] - 1"]
+)
+
+
+@given(st.lists(lines, max_size=12), st.integers(1, 40))
+def test_rows_and_other_lines_do_not_depend_on_how_the_text_is_cut(tmp_path_factory, drawn, piece):
+    text = b"".join(line + b"\n" for line in drawn)
+    path = tmp_path_factory.getbasetemp() / "lines.txt"
+    path.write_bytes(text)
+    others = []
+    rows, callers, other = model_rows(text)
+    if not text:
+        return
+    with mock.patch.object(files, "CHUNK_BYTES", piece), mock.patch.object(
+        __import__("pyrns_pool.formats.lines", fromlist=["x"]), "BLOCK_ROWS", 3
+    ), mock.patch("pyrns_pool.formats.lines._require_counts"):
+        table, names = read_rows(path, "x", FIELDS, lambda *line: others.append(line) is None)
+    assert others == other and [name.encode() for name in names] == callers
+    columns = ("value", "line", "caller", "letter", "value_count")
+    read = [tuple(row[name] for name in columns) for row in table]
+    assert [(list(v), n, c, bytes([k]), m) for v, n, c, k, m in read] == rows
+
+
+# What lines mean.
+
+
+@st.composite
+def histories(draw):
+    """Draw (is free, address, size) of allocations and frees that fit together."""
+    events, live = [], []
+    for _ in range(draw(st.integers(1, 25))):
+        if live and draw(st.booleans()):
+            events.append((True, live.pop(draw(st.integers(0, len(live) - 1))), 0))
+        else:
+            free = st.integers(1, 9).filter(lambda address: address not in live)
+            live.append(draw(free) if len(live) < 9 else 100 + len(events))
+            events.append((False, live[-1], draw(st.sampled_from([8, 16, 2**36]))))
+    return events
+
+
+def triples(trace):
+    return [
+        (op != OP_ALLOC, int(id_), int(size))
+        for op, id_, size in trace.events[["op", "id", "size"]]
+    ]
+
+
+@given(histories())
+def test_mtrace_and_raw_heaptrack_say_what_happened(tmp_path_factory, events):
+    folder = tmp_path_factory.getbasetemp()
+    mtrace = ["= Start"] + [
+        f"@ ./w:[0x{size:x}] - {address:#x}"
+        if is_free
+        else f"@ ./w:[0x{size:x}] + {address:#x} {size:#x}"
+        for is_free, address, size in events
+    ]
+    raw = ["v 10400 3", "x 3 /w x", "m 1 x 1000 0 fff", "t 1234 0", "t 1300 1", "c a"] + [
+        f"- {address:x}" if is_free else f"+ {size:x} {1 + size % 3 % 2} {address:x}"
+        for is_free, address, size in events
+    ]
+    for name, text in (("mtrace", mtrace), ("heaptrack raw", raw)):
+        path = folder / "history.txt"
+        path.write_text("\n".join(text) + "\n")
+        trace = load_trace(path)
+        assert triples(trace) == events and trace.provenance["format"] == name
+
+
+@given(histories())
+def test_guessed_frees_are_of_the_oldest_block_of_their_kind(tmp_path_factory, events):
+    sizes = sorted({size for is_free, _, size in events if not is_free})
+    size_of, queues, expected = {}, {size: [] for size in sizes}, []
+    text = ["v 10400 3", "s 1 w", "s 4 main", "i 10 1 2 1 5", "t 1 0"]
+    text += [f"a {size:x} 1" for size in sizes]
+    for number, (is_free, address, size) in enumerate(events):
+        if is_free:
+            size = size_of[address]
+            expected.append(queues[size].pop(0))
+        else:
+            size_of[address] = size
+            queues[size].append(number)
+            expected.append(number)
+        text.append(f"{'-' if is_free else '+'} {sizes.index(size):x}")
+    path = tmp_path_factory.getbasetemp() / "guess.txt"
+    path.write_text("\n".join(text) + "\n")
+    trace = load_trace(path)
+    assert trace.events["id"].tolist() == expected and not trace.has_identity
+    assert set(trace.sites) == {"", "w:main"}
+
+
+def load(tmp_path, text, **options):
+    path = tmp_path / "text"
+    path.write_text(text)
+    return load_trace(path, options=ImportOptions(**options))
+
+
+def test_heaptrack_time_is_that_of_the_last_tick(tmp_path):
+    text = "v 10400 3\nx 1 w\nt 10 0\n+ 8 1 1\nc a\n+ 8 1 2\n+ 8 1 3\nc 1f\n- 1\nR 5\n"
+    assert load(tmp_path, text).events["t_ns"].tolist() == [0, 10**7, 10**7, 31 * 10**6]
+
+
+def test_a_raw_site_is_the_offset_in_its_module_outside_the_cpp_library(tmp_path):
+    text = (
+        "v 10400 3\nx 6 /b/app\nm 1 -\nm 1 x 1000 0 100 200 50\nm 13 /lib/libstdc++.so.6 5000 0 fff\n"
+        "t 1010 0\nt 5010 1\nt 5020 2\nt 9999 1\nt 1210 0\nt 1150 0\nt 5030 0\n"
+    ) + "".join(f"+ 8 {stack} {stack}\n" for stack in range(8))
+    trace = load(tmp_path, text)
+    assert [trace.sites[site] for site in trace.events["site"]] == [
+        "",
+        *["app:0x10"] * 3,
+        "0x9999",
+        "app:0x210",
+        "0x1150",
+        "libstdc++.so.6:0x30",
+    ]
+
+
+def test_mtrace_names_the_function_where_the_caller_has_one(tmp_path):
+    text = "= Start\n" + "".join(
+        f"@ {caller} + {n} 0x8\n"
+        for n, caller in enumerate(
+            ["./a b/w:(main+0x12)[0x11c0]", "/lib/libc.so.6:[0x99]", "[0x7]"]
+        )
+    )
+    trace = load(tmp_path, text + "+ 0x9 0x1\n@ ./w:[0x1] + (nil) 0x99999\n= End\n")
+    assert [trace.sites[site] for site in trace.events["site"]] == [
+        "w:main",
+        "libc.so.6:0x99",
+        "0x7",
+        "",
+    ]
+    assert trace.provenance["failed"] == "1"
+
+
+def test_valgrind_calls_of_every_shape(tmp_path):
+    calls = """==9== Memcheck
+the program's own line: malloc(5) = 0x1
+--9-- REDIR: 0x4 (libc.so.6:malloc) redirected
+--9-- malloc(100) = 0xA0
+--9-- calloc(4,25) = 0xB0
+--9-- memalign(al 64, size 512) = 0xC0
+--9-- _ZnwmSt11align_val_t(size 64, al 64) = 0xD0
+--9-- realloc(0xA0,7) = 0xA8
+--9-- realloc(0x0,40)malloc(40) = 0xE0
+--9-- realloc(0xB0,0)free(0xB0)
+--9--  = 0
+--9-- malloc_usable_size(0xC0)calloc(0,4) = 0xF0
+--9-- malloc(99999999999) = 0x0
+--9-- realloc(0xE0,99999999999) = 0x0
+--9-- free(0x0)
+--9-- _ZdlPvm(0xD0)
+"""
+    assert triples(load(tmp_path, calls)) == [
+        (False, 0xA0, 100),
+        (False, 0xB0, 100),
+        (False, 0xC0, 512),
+        (False, 0xD0, 64),
+        (True, 0xA0, 0),
+        (False, 0xA8, 7),
+        (False, 0xE0, 40),
+        (True, 0xB0, 0),
+        (False, 0xF0, 0),
+        (True, 0xD0, 0),
+    ]
+
+
+def test_systemview_heap_events_have_time_task_and_caller():
+    trace = load_trace(recorders.DATA / "systemview.json")
+    assert (trace.has_time, trace.has_identity, len(trace)) == (True, True, 8)
+    assert trace.events["t_ns"].tolist() == [
+        122_624_900,
+        122_660_375,
+        122_971_500,
+        123_638_125,
+        123_677_700,
+        123_936_825,
+        123_989_450,
+        124_003_700,
+    ]
+    assert triples(trace)[1:4] == [(False, 0x3FFBAF94, 10), (True, 0x3FFBAF94, 0)] + [
+        (False, 0x3FFBAF94, 10)
+    ]
+    assert trace.events["thread"].tolist() == [0, 0, 1, 2, 2, 3, 3, 4]
+    assert trace.sites[trace.events["site"][0]] == "alloc0:0x400d3bb4"
+    assert len(trace.top_sites()) == 6
+
+
+def test_a_heap_trace_has_sizes_sites_and_survivors_but_no_times_of_frees(tmp_path):
+    path = recorders.DATA / "heap_trace.txt"
+    trace = load_trace(path)
+    assert (trace.has_time, trace.has_identity, trace.has_free_times) == (False, True, False)
+    assert trace.block_sizes.tolist() == [16, 16, 428, 428, 4096]
+    assert [trace.sites[site] for site in trace.events["site"][:5]] == [
+        *["0x4010a09b"] * 2,
+        *["Internal:0x400d27c1"] * 2,
+        "PSRAM:0x400d2910",
+    ]
+    assert int(trace.live_curve()[0][-1]) == 4540  # As the dump itself says.
+    save_trace(trace, tmp_path / "t.npz")
+    again = load_trace(tmp_path / "t.npz")
+    assert not again.has_free_times
+    with pytest.raises(ValueError, match="does not say when blocks were freed, as a curve needs"):
+        again.require_identity("a curve")
+
+
+def test_the_cycle_counter_of_each_cpu_wraps_by_itself():
+    options = ImportOptions(cpu_mhz=240.0)
+    trace = load_trace(recorders.DATA / "heap_trace.txt", options=options)
+    cycles = [0, 0x419D5680 - 0x419D1CF8]
+    cycles += [cycles[1], cycles[1] + 0x20, cycles[1] + 0x800]
+    expected = [int(count * 1000 / 240) for count in cycles]
+    assert trace.has_time and trace.events["t_ns"][:5].tolist() == expected
+    assert trace.events["thread"][:5].tolist() == [1, 1, 0, 0, 1]
+
+
+PROFILE = "# fleet\nsize,alloc_rate,num_live\n64,1200,35.5\n1024,80,4\n32,0,7\n"
+
+
+def test_a_profile_gives_the_rates_and_live_blocks_that_it_names(tmp_path):
+    trace = load(tmp_path, PROFILE, duration_s=200.0, seed=3)
+    assert trace.provenance["recorder"].startswith("synthetic") and trace.provenance["seed"] == "3"
+    live = {}
+    for size in (64, 1024, 32):
+        row = trace.filter(site=f"profile:{size}")
+        t_ns, blocks = row.events["t_ns"], row.live_curve()[1]
+        until = list(t_ns[1:]) + [200 * 10**9]
+        spans = [end - begin for begin, end in zip(t_ns, until)]
+        live[size] = sum(map(int.__mul__, map(int, spans), map(int, blocks))) / 200e9
+        drawn = int((row.events["t_ns"][row.alloc_rows] > 0).sum())
+        rate = {64: 1200, 1024: 80, 32: 0}[size]
+        assert abs(drawn - 200 * rate) <= 5 * (200 * rate) ** 0.5  # Five standard deviations.
+    assert live[64] == pytest.approx(35.5, rel=0.05) and live[1024] == pytest.approx(4, rel=0.15)
+    assert load(tmp_path, PROFILE, duration_s=200.0, seed=3) == trace
+    assert load(tmp_path, PROFILE, duration_s=200.0, seed=4) != trace
+
+
+# What is refused, in one line.
+
+RAW = b"v 10400 3\nx 1 w\nt 10 0\n"
+TOLD = b"v 10400 3\ns 1 w\ni 10 1\nt 1 0\na 8 1\n"
+REFUSED = {
+    "mtrace_cut": (
+        b"= Start\n@ w:[1] + 0x1 0x",
+        ":2: value '@ w:[1] + 0x1 0x' is the start of a " "line that is cut off",
+    ),
+    "mtrace_number": (
+        b"= Start\n@ w:[1] + 0x1 0xzz\n",
+        ":2: field 'size': value '0xzz' is not a hexadecimal number of up to 64 bits",
+    ),
+    "mtrace_number_long": (
+        b"= Start\n- 0x11112222333344445\n",
+        ":2: field 'address': value '0x11112222333344445' is not a hexadecimal number of up to 64 "
+        "bits",
+    ),
+    "mtrace_sign": (
+        b"= Start\n- -1\n",
+        ":2: field 'address': value '-1' is not a hexadecimal number of up to 64 bits",
+    ),
+    "mtrace_missing": (
+        b"= Start\n@ w:[1] + 0x1\n",
+        ":2: value '+' has 1 numbers behind it, not 2 (address, size)",
+    ),
+    "mtrace_more": (
+        b"= Start\n- 1 2 3 4\n",
+        ":2: value '-' has 4 numbers behind it, not 1 (address)",
+    ),
+    "mtrace_line": (b"= Start\nhello\n", ":2: value 'hello' is no line of mtrace"),
+    "mtrace_nothing": (b"= Start\n= End\n", ": no allocations"),
+    "mtrace_lonely_new": (
+        b"= Start\n+ 1 8\n> 1 8\n",
+        ":3: field 'op': value '>' stands behind no '<'",
+    ),
+    "mtrace_lonely_old": (
+        b"= Start\n+ 1 8\n< 1\n- 1\n",
+        ":3: field 'op': value '<' stands before no '>'",
+    ),
+    "mtrace_first_new": (
+        b"= Start\n> 1 8\n< 1\n",
+        ":2: field 'op': value '>' stands behind no '<'",
+    ),
+    "mtrace_live": (
+        b"= Start\n+ 0xa 8\n\n".replace(b"\n\n", b"\n") + b"+ 0xa 8\n",
+        ":3: field 'address': value '0xa' is already live (since event 0)",
+    ),
+    "mtrace_twice": (
+        b"= Start\n+ 0xa 8\n- 0xa\n- 0xa\n",
+        ":4: field 'address': value '0xa' is freed again",
+    ),
+    "mtrace_size": (
+        b"= Start\n+ 0xa 0x1000000001\n",
+        ":2: field 'size': value '68719476737' is greater than the limit of 68719476736 "
+        "(RNS_TRACE_SIZE_BYTES_MAX)",
+    ),
+    "heaptrack_version": (
+        b"v 10500 4\n",
+        ":1: field 'version': value '4' is no version of the format that is known; 3 is",
+    ),
+    "heaptrack_version_text": (
+        b"v x 3\n",
+        ":1: value 'v x 3' has a number that is wrong or missing",
+    ),
+    "heaptrack_second_version": (
+        RAW + b"v 10400 3\n",
+        ":4: value 'v 10400 3' is not the version line, which comes first and once",
+    ),
+    "heaptrack_line": (RAW + b"? 1\n", ":4: value '? 1' is no line of heaptrack"),
+    "heaptrack_empty": (RAW, ": no allocations"),
+    "heaptrack_cut": (
+        RAW + b"+ 8 1 ",
+        ":4: value '+ 8 1 ' is the start of a line that is cut off",
+    ),
+    "heaptrack_short": (
+        RAW + b"+ 8 1\n",
+        ":4: value '+' has 2 numbers behind it, not 3 (size, stack, address)",
+    ),
+    "heaptrack_number": (
+        RAW + b"+ 8 1 xyz\n",
+        ":4: field 'address': value 'xyz' is not a hexadecimal number of up to 64 bits",
+    ),
+    "heaptrack_stack": (
+        RAW + b"+ 8 2 1\n",
+        ":4: field 'stack': value '2' is the number of no stack",
+    ),
+    "heaptrack_parent": (
+        RAW + b"t 10 2\n+ 8 1 1\n",
+        ":4: field 'parent': value '2' is not the number of a stack above",
+    ),
+    "heaptrack_frame": (
+        TOLD + b"t 2 1\n+ 0\n",
+        ":6: field 'frame': value '2' is the number of no instruction",
+    ),
+    "heaptrack_kind": (
+        TOLD + b"+ 1\na 8 1\n",
+        ":6: field 'kind': value '1' is declared by no line above",
+    ),
+    "heaptrack_free": (
+        TOLD + b"+ 0\n- 0\n- 0\n",
+        ":8: field 'kind': value '0' has no live block to free",
+    ),
+    "heaptrack_free_first": (
+        TOLD + b"- 0\n+ 0\n",
+        ":6: field 'kind': value '0' has no live block to free",
+    ),
+    "heaptrack_time": (
+        RAW + b"c 9\n+ 8 1 1\nc 8\n- 1\n",
+        ":7: field 't_ns': value '8000000' is earlier than the event before it, at 9000000 ns",
+    ),
+    "heaptrack_time_long": (
+        RAW + b"c ffffffffffffffff\n+ 8 1 1\n",
+        ":4: field 'milliseconds': value 'ffffffffffffffff' is more than 146 years",
+    ),
+    "heaptrack_string": (
+        RAW + b"s 9 ab\n",
+        ":4: value 's 9 ab' has a number that is wrong or missing",
+    ),
+    "valgrind_cut": (
+        b"--7-- malloc(8) = 0x1\n--7-- malloc(8",
+        ":2: value '--7-- malloc(8' is the start of a line that is cut off",
+    ),
+    "valgrind_no_result": (
+        b"--7-- malloc(8)\n",
+        ":1: value 'malloc(8)' is no whole call",
+    ),
+    "valgrind_arguments": (
+        b"--7-- malloc(-8) = 0x1\n",
+        ":1: field 'arguments': value '-8' is neither a size nor an address",
+    ),
+    "valgrind_size": (
+        b"--7-- calloc(18446744073709551615,2) = 0x1\n",
+        ":1: field 'size': value '36893488147419103230' is no size of up to 64 bits",
+    ),
+    "valgrind_processes": (
+        b"--7-- malloc(8) = 0x1\n--8-- malloc(8) = 0x1\n",
+        ":2: field 'process': value '8' is a second process, after 7: record one with "
+        "--child-silent-after-fork=yes",
+    ),
+    "valgrind_nothing": (b"--7-- REDIR\n", ": no allocations"),
+    "heap_trace_short": (
+        b"== Heap Trace: 2 records (9 capacity) ==\n16 bytes (@ 0x3ffd1914) allocated CPU 1 ccount "
+        b"0x419d1cf8 caller 0x1\n",
+        ": field 'records': value '2' is more than the 1 that are there",
+    ),
+    "heap_trace_size": (
+        b"1x bytes (@ 0x3ffd1914) allocated CPU 1 ccount 0x419d1cf8 caller 0x1\n".join(
+            [b"== Heap Trace: 0 records ==\n", b""]
+        ),
+        ":2: field 'size': value '1x' is no number that belongs here",
+    ),
+    "heap_trace_cpu": (
+        b"16 bytes (@ 0x3ffd1914) allocated CPU 9 ccount 0x419d1cf8 caller 0x1\n",
+        ":1: field 'cpu': value '9' is no number that belongs here",
+    ),
+    "heap_trace_ccount": (
+        b"16 bytes (@ 0x3ffd1914) allocated CPU 1 ccount 0x1419d1cf8 caller 0x1\n",
+        ":1: field 'ccount': value '0x1419d1cf8' is no number that belongs here",
+    ),
+    "heap_trace_garbled": (
+        b"16 bytes (@ 0x3ffd1914) alloI (5) wifi: up\n",
+        ":1: value '16 bytes (@ 0x3ffd1914) alloI (5) wifi: up' is no whole record",
+    ),
+    "heap_trace_nothing": (b"== Heap Trace: 0 records ==\n", ": no allocations"),
+    "profile_fields": (
+        b"size,alloc_rate,num_live\n1,2\n",
+        ":2: value '1,2' has 2 fields, not 3 (size, alloc_rate, num_live)",
+    ),
+    "profile_number": (
+        b"size,alloc_rate,num_live\n8,-1,2\n",
+        ":2: field 'alloc_rate': value '-1' is no number from 0 to 1000000000",
+    ),
+    "profile_nan": (
+        b"size,alloc_rate,num_live\n8,1,nan\n",
+        ":2: field 'num_live': value 'nan' is no number from 0 to 1000000000",
+    ),
+    "profile_size": (
+        b"size,alloc_rate,num_live\n8.5,1,1\n",
+        ":2: field 'size': value '8.5' is no whole number from 0 to 68719476736",
+    ),
+    "profile_empty": (b"size,alloc_rate,num_live\n", ": no rows"),
+    "profile_much": (
+        b"size,alloc_rate,num_live\n8,1e9,1\n",
+        ": field 'duration_s': value '10' (seconds) would take about 2e+10 events, more than 33554432: shorten "
+        "it",
+    ),
+    "json_cut": (b'{"events": [', ":1: is no JSON (Expecting value)"),
+    "json_nan": (b'{"events": NaN}', ": is no JSON (NaN is no number of JSON)"),
+    "json_deep": (
+        b'{"a":' + b"[" * 100_000,
+        ": is no JSON (maximum recursion depth exceeded while "
+        "decoding a JSON array from a unicode string)",
+    ),
+    "json_other": (b"{}", ": is no SystemView JSON: it has no 'events' and 'streams'"),
+    "bad_utf8": (b"= Start\n\xff\xfe\n", ":2: value '\\xff\\xfe' is no line of mtrace"),
+}
+
+
+@pytest.mark.parametrize("data, message", REFUSED.values(), ids=REFUSED)
+def test_a_broken_recording_is_refused_with_its_place(tmp_path, data, message):
+    assert refusals.refusal(tmp_path, data) == message
+
+
+def changed(**changes):
+    """Return the SystemView sample with its fourth event, an allocation, or its head changed."""
+    document = json.loads((recorders.DATA / "systemview.json").read_text())
+    for key, value in changes.items():
+        (document if key in document else document["events"][3])[key] = value
+    return json.dumps(document).encode()
+
+
+SYSTEMVIEW_REFUSED = {
+    "version": (
+        changed(version="2.0"),
+        "field 'version': value '2.0' is no version of SystemView " "JSON that is known; 1.0 is",
+    ),
+    "no_heap": (
+        changed(streams={}),
+        "field 'streams.heap': value 'null' has no numbers 'alloc' and "
+        "'free': record with '-i heap' or '-i all'",
+    ),
+    "events": (changed(events={}), "field 'events': value 'dict' is no list"),
+    "event": (changed(events=[7]), "event 0: value '7' is no object"),
+    "size": (changed(size=-1), "event 3: field 'size': value '-1' is no number of bytes"),
+    "size_bool": (changed(size=True), "event 3: field 'size': value 'True' is no number of bytes"),
+    "addr": (changed(addr="xyz"), "event 3: field 'addr': value 'xyz' is no hexadecimal number"),
+    "ts": (changed(ts=-0.5), "event 3: field 'ts': value '-0.5' is no time in seconds"),
+    "callers": (
+        changed(callers=[1]),
+        "event 3: field 'callers': value '[1]' is no list of " "hexadecimal numbers",
+    ),
+    "task": (changed(ctx_name=None), "event 3: field 'ctx_name': value 'None' is no text"),
+    "live": (
+        changed(addr="0x3ffbaf94"),
+        "event 4: field 'address': value '0x3ffbaf94' is already " "live (since event 0)",
+    ),
+    "time": (
+        changed(ts=3.5),
+        "event 4: field 't_ns': value '122660375' is earlier than the event "
+        "before it, at 3500000000 ns",
+    ),
+}
+
+
+@pytest.mark.parametrize("data, message", SYSTEMVIEW_REFUSED.values(), ids=SYSTEMVIEW_REFUSED)
+def test_broken_systemview_json_is_refused_with_the_event(tmp_path, data, message):
+    assert refusals.refusal(tmp_path, data) == f": {message}"
+
+
+def test_a_setting_out_of_range_is_named():
+    for setting, value in (("pairing", "lifo"), ("cpu_mhz", 0.0), ("seed", -1), ("seed", 1 << 64)):
+        with pytest.raises(ValueError, match=f"field '{setting}': value '{value}' is n"):
+            ImportOptions(**{setting: value})
+    for value in (float("nan"), float("inf"), 0.0, 1e7):
+        with pytest.raises(ValueError, match="is not above 0 and up to 1,000,000"):
+            ImportOptions(duration_s=value)
