@@ -410,6 +410,25 @@ size_t rns_trace_lines_feed(rns_trace_lines_t* self, const char* text, size_t te
                             rns_trace_line_rows_t* rows);
 void rns_trace_names_drop(rns_trace_names_t* self);
 
+/* ---- lab: rns_slots.h ---- */
+
+#define RNS_SLOTS_NONE ...
+
+typedef struct {
+    void* slot;
+    uint32_t tier;
+    uint32_t index;
+} rns_slot_place_t;
+
+typedef struct {
+    rns_pool_t* pool;
+    const rns_event_t* events;
+    const uint32_t* block;
+    rns_slot_place_t* places;
+} rns_slots_t;
+
+rns_status_t rns_slots_run(rns_slots_t* self, size_t first, size_t end);
+
 /* ---- lab: rns_replay.h ---- */
 
 #define RNS_REPLAY_NO_TIER ...

@@ -28,6 +28,7 @@ PYTHON_LAYERS = [
     {"pool", "_native_store", "_window", "bytes", "store"}
     | {"timeline", "replay", "heaps", "trace_info"},
     {"workloads", "regions", "compare", "curve"},
+    | {"timeline", "replay", "slots", "heaps", "trace_info"},
     {"workloads", "regions", "compare", "exports"},
     {"workloads", "regions", "compare", "exports", "gate"},
     {"tune", "sweep", "audit"},

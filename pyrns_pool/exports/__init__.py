@@ -11,16 +11,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Callable, Optional
+from typing import BinaryIO, Callable
 
 from pyrns_pool.errors import ConfigError, printable
 from pyrns_pool.exports.flags import kconfig_text, platformio_text
 from pyrns_pool.exports.header import header_text
+from pyrns_pool.exports.lifetimes import write_minimalloc
+from pyrns_pool.exports.perfetto import write_perfetto
+from pyrns_pool.exports.prometheus import prometheus_text
 from pyrns_pool.exports.slabs import lwip_text, zephyr_text
+from pyrns_pool.exports.source import Source
 from pyrns_pool.exports.toml import load_config, toml_text
-from pyrns_pool.formats.files import PathLike, Progress, output_file
-from pyrns_pool.results import ReplayResult
-from pyrns_pool.trace import Trace
+from pyrns_pool.formats.files import PathLike, output_file
+from pyrns_pool.formats.csv import write_csv
+from pyrns_pool.formats.npz import write_npz
 
 __all__ = [
     "FORMATS",
@@ -32,16 +36,6 @@ __all__ = [
     "load_config",
     "toml",
 ]
-
-
-@dataclass(frozen=True)
-class Source:
-    """What there is to write of."""
-
-    trace: Trace
-    result: Optional[ReplayResult] = None
-    """The trace sent through a pool; there is one wherever the form needs a pool."""
-    progress: Optional[Progress] = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +62,14 @@ def _pool_form(name: str, about: str, file_name: str, text: Callable[..., str]) 
     return ExportFormat(name, about, file_name, True, write)
 
 
+def _csv(source: Source, file: BinaryIO) -> None:
+    write_csv(source.trace, file, compress=False)
+
+
+def _npz(source: Source, file: BinaryIO) -> None:
+    write_npz(source.trace, file)
+
+
 FORMATS: tuple[ExportFormat, ...] = (
     _pool_form("header", "C header for csrc/core", "rns_pool_config.h", header_text),
     _pool_form("kconfig", "Kconfig fragment", "rns_pool.conf", kconfig_text),
@@ -75,6 +77,13 @@ FORMATS: tuple[ExportFormat, ...] = (
     _pool_form("lwip", "lwIP's pools", "lwippools.h", lwip_text),
     _pool_form("zephyr", "Zephyr memory slabs", "rns_slabs.h", zephyr_text),
     _pool_form("toml", "TOML that --config reads", "rns_pool.toml", toml_text),
+    _pool_form("prometheus", "Prometheus text", "rns_pool.prom", prometheus_text),
+    ExportFormat("perfetto", "Chrome JSON for Perfetto", "trace.json.gz", True, write_perfetto),
+    ExportFormat(
+        "minimalloc", "lifetimes for MiniMalloc", "lifetimes.csv", False, write_minimalloc
+    ),
+    ExportFormat("csv", "the trace as CSV", "trace.csv", False, _csv),
+    ExportFormat("npz", "the trace as NPZ", "trace.npz", False, _npz),
 )
 
 

@@ -164,19 +164,19 @@ def _refusal(
     """Return what is wrong with a line that is neither a row nor has another place."""
     rest = line.rpartition(b"] ")[2] if line.startswith(b"@ ") else line
     letter, *words = _text(rest).split(" ")
-    place = {"path": os.fspath(path), "line": number}
+    name = os.fspath(path)
     if letter not in fields:
-        return TraceError(f"is no line of {tool}", value=_text(line), **place)
+        return TraceError(f"is no line of {tool}", path=name, line=number, value=_text(line))
     for field, word in zip(fields[letter], words):
         digits = word[2:] if word.startswith("0x") else word
         if not digits.isalnum() or not _is_hexadecimal(digits):
             reason = "is not a hexadecimal number of up to 64 bits"
-            return TraceError(reason, field=field, value=word, **place)
+            return TraceError(reason, path=name, line=number, field=field, value=word)
     if len(words) != len(fields[letter]):
         return _refuse_count(path, number, letter, len(words), fields[letter])
     limit = none.lib.RNS_TRACE_SITES_MAX
     reason = f"comes from more than {limit} callers (RNS_TRACE_SITES_MAX), or from one too long"
-    return TraceError(reason, value=_text(line), **place)
+    return TraceError(reason, path=name, line=number, value=_text(line))
 
 
 def _is_hexadecimal(digits: str) -> bool:
