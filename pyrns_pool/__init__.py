@@ -44,6 +44,7 @@ from pyrns_pool.formats import ImportOptions, load_trace, save_trace, shipped
 from pyrns_pool.heaps import HEAPS, Heap, packet_node
 from pyrns_pool.packets import PacketLog, load_packets
 from pyrns_pool.pool import Pool, Slot
+from pyrns_pool.record import record
 from pyrns_pool.regions import MACHINES, Machine, machine, scale_32
 from pyrns_pool.replay import replay
 from pyrns_pool.results import ReplayResult
@@ -131,6 +132,7 @@ __all__ = [
     "packet_node",
     "preset_names",
     "preset_origin",
+    "record",
     "replay",
     "run_node",
     "run_ops",

@@ -1174,3 +1174,47 @@ size_t rns_curve_words(uint32_t capacity);
 void rns_curve_begin(rns_curve_t* self);
 void rns_curve_grow(rns_curve_t* self, uint32_t capacity, uint32_t* taken, uint64_t* words);
 size_t rns_curve_run(rns_curve_t* self, const rns_curve_step_t* steps, size_t count);
+/* ---- lab: rns_record.h ---- */
+
+#define RNS_RECORD_MISSING ...
+#define RNS_RECORD_VOID_OP ...
+#define RNS_RECORD_PAGE_BYTES ...
+#define RNS_RECORD_CHUNK_BYTES ...
+#define RNS_RECORD_DEPTH_MAX ...
+
+typedef struct {
+    uint32_t depth;
+    uint32_t pid;
+    uint32_t parent_pid;
+    uint32_t started_count;
+    int64_t start_ns;
+    uint64_t event_count;
+    uint64_t file_bytes;
+    uint32_t thread_count;
+    uint32_t site_count;
+    uint32_t error;
+    char program[512];
+    char command[2048];
+} rns_record_info_t;
+
+typedef struct {
+    uint64_t first;
+    uint64_t end;
+    uint64_t offset;
+    char path[1024];
+} rns_record_module_t;
+
+typedef struct {
+    rns_event_t* event;
+    uint64_t event_capacity;
+    uint64_t event_count;
+    uint64_t void_count;
+    uint64_t* frame;
+    uint32_t depth;
+    rns_record_module_t* module;
+    uint32_t module_capacity;
+    uint32_t module_count;
+} rns_record_reader_t;
+
+bool rns_record_info(const void* page, size_t bytes, rns_record_info_t* out);
+bool rns_record_read_chunk(rns_record_reader_t* self, const void* chunk, size_t chunk_bytes);

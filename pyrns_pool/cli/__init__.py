@@ -2,6 +2,8 @@
 
 Exit status: 0; 1 for data that cannot be used, with one line on stderr, and for a rule that
 `check` found broken; 2 for wrong use; 130 when interrupted.
+Exit status: 0, that of the command that `record` runs; 1 for data that cannot be used, with one line on stderr; 2 for wrong use; 130 when
+interrupted.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from pyrns_pool.cli import (
     soak,
     sweep,
 )
+from pyrns_pool.cli import compare, demo, info, node, plot, record, replay, soak
 from pyrns_pool.errors import ConfigError, PyrnsPoolError
 
 __all__ = ["main"]
@@ -44,6 +47,7 @@ VERBS = (
     info,
     demo,
 )
+VERBS = (record, replay, node, compare, soak, plot, info, demo)
 EXIT_DATA, EXIT_USE, EXIT_INTERRUPTED = 1, 2, 130
 
 

@@ -1,0 +1,522 @@
+#define _GNU_SOURCE
+#include "rns_recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SPARE_MAX  64u
+#define PATH_CHARS 4096u
+#define FILES_MAX  100000u // Of one process number: exec and exec again.
+#define LEAST_ROOM (2 * RNS_RECORD_NOTE_MAX + 4 * RNS_RECORD_BYTES_MAX)
+
+/// What happened with the recording of this process.
+typedef enum {
+    PHASE_NEW = 0, ///< Also in a child of fork, where the memory is wiped.
+    PHASE_OPENING,
+    PHASE_READY,
+    PHASE_OFF, ///< No folder, or no file could be made in it.
+} phase_t;
+
+typedef struct {
+    _Atomic(uint32_t) phase;
+    uint32_t pid;
+    rns_record_file_t* file;
+    _Atomic(rns_record_chunk_t*) spare[SPARE_MAX]; ///< Chunks of threads that ended.
+    char path[PATH_CHARS];
+    sites_t sites;
+} recording_t;
+
+/// What a thread knows. Initial-exec, so that no access to it allocates.
+typedef struct {
+    rns_record_chunk_t* chunk;
+    uint32_t pid; ///< Of the recording that chunk and number belong to; another's after fork.
+    uint32_t number;
+    bool is_inside; ///< In the middle of a record.
+    bool is_own;    ///< What is allocated is the recorder's.
+    bool is_ending; ///< Keeps no chunk any more.
+    const void* new_caller;
+} thread_t;
+
+static _Thread_local thread_t thread __attribute__((tls_model("initial-exec")));
+static _Atomic(recording_t*) recording_of_process;
+static pthread_key_t end_of_thread;
+static char folder[PATH_CHARS]; // Kept, since a program may clear its environment.
+static uint32_t depth_wanted;
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- Files: plain system calls, which cancel no thread and are allowed in a child of fork -----
+ */
+
+static int open_file(const char* path, int flags)
+{
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0600);
+}
+
+/// Make a piece of the file exist on disk, and map it. Return NULL and set errno if it cannot be.
+static void* map_piece(int file, uint64_t offset, size_t bytes)
+{
+    // A piece that is only a hole would kill the program with SIGBUS once the disk is full.
+    if (syscall(SYS_fallocate, file, 0, (off_t)offset, (off_t)bytes) != 0) {
+        static const char zeros[RNS_RECORD_PAGE_BYTES];
+        if (errno != EOPNOTSUPP && errno != ENOSYS) {
+            return NULL;
+        }
+        for (size_t done = 0; done < bytes; done += sizeof zeros) {
+            if (pwrite(file, zeros, sizeof zeros, (off_t)(offset + done)) !=
+                (ssize_t)sizeof zeros) {
+                return NULL;
+            }
+        }
+    }
+    void* const piece =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, (off_t)offset);
+    return piece == MAP_FAILED ? NULL : piece;
+}
+
+size_t rns_recorder_read_file(const char* path, char* text, size_t capacity)
+{
+    size_t bytes = 0;
+    const int file = open_file(path, O_RDONLY);
+    if (file >= 0) {
+        const long got = syscall(SYS_read, file, text, capacity - 1);
+        bytes = got > 0 ? (size_t)got : 0;
+        (void)syscall(SYS_close, file);
+    }
+    text[bytes] = '\0';
+    return bytes;
+}
+
+static char* put_text(char* next, const char* end, const char* text)
+{
+    while (*text != '\0' && next < end - 1) {
+        *next++ = *text++;
+    }
+    *next = '\0';
+    return next;
+}
+
+static char* put_decimal(char* next, const char* end, uint32_t number)
+{
+    char digits[11];
+    char* first = &digits[sizeof digits - 1];
+    *first = '\0';
+    do {
+        *--first = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    return put_text(next, end, first);
+}
+
+/// Make the file; return it open, and the name in self->path.
+static int create_file(recording_t* self, uint32_t* started_count)
+{
+    const char* const end = self->path + sizeof self->path;
+    for (uint32_t i = 0; i < FILES_MAX; ++i) {
+        char* next = put_text(self->path, end, folder);
+        next = put_text(next, end, "/");
+        next = put_decimal(next, end, self->pid);
+        next = put_text(next, end, ".");
+        next = put_decimal(next, end, i);
+        (void)put_text(next, end, ".raw");
+        const int file = open_file(self->path, O_RDWR | O_CREAT | O_EXCL);
+        if (file >= 0 || errno != EEXIST) {
+            *started_count = i;
+            return file;
+        }
+    }
+    return -1;
+}
+
+static void describe_process(rns_record_file_t* file)
+{
+    const ssize_t got = readlink("/proc/self/exe", file->program, sizeof file->program - 1);
+    file->program[got > 0 ? got : 0] = '\0';
+    const size_t bytes =
+        rns_recorder_read_file("/proc/self/cmdline", file->command, sizeof file->command);
+    for (size_t i = 0; i + 1 < bytes; ++i) {
+        file->command[i] = (char)(file->command[i] == '\0' ? ' ' : file->command[i]);
+    }
+}
+
+static bool open_recording(recording_t* self)
+{
+    uint32_t started_count = 0;
+    if (folder[0] == '\0') {
+        return false;
+    }
+    self->pid = (uint32_t)getpid();
+    const int fd = create_file(self, &started_count);
+    rns_record_file_t* const file = fd < 0 ? NULL : map_piece(fd, 0, RNS_RECORD_PAGE_BYTES);
+    if (fd >= 0) {
+        (void)syscall(SYS_close, fd);
+    }
+    if (file == NULL) {
+        return false;
+    }
+    file->depth = depth_wanted;
+    file->pid = self->pid;
+    file->parent_pid = (uint32_t)getppid();
+    file->started_count = started_count;
+    file->start_ns = now_ns();
+    atomic_store(&file->file_bytes, RNS_RECORD_PAGE_BYTES);
+    describe_process(file);
+    atomic_signal_fence(memory_order_release);
+    file->magic = RNS_RECORD_MAGIC;
+    self->file = file;
+    return true;
+}
+
+/* ---- The recording of this process ------------------------------------------------------------
+ */
+
+static void read_environment(void)
+{
+    const char* const wanted = getenv("RNS_RECORD_DIR");
+    const char* const depth = getenv("RNS_RECORD_DEPTH");
+    if (wanted != NULL && strlen(wanted) < sizeof folder - 64) {
+        (void)put_text(folder, folder + sizeof folder, wanted);
+    }
+    const unsigned long number = depth == NULL ? 1 : strtoul(depth, NULL, 10);
+    depth_wanted = (uint32_t)(number < 1                      ? 1
+                              : number > RNS_RECORD_DEPTH_MAX ? RNS_RECORD_DEPTH_MAX
+                                                              : number);
+}
+
+static recording_t* make_recording(void)
+{
+    recording_t* const made = mmap(NULL, sizeof(recording_t), PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (made == MAP_FAILED) {
+        return NULL;
+    }
+    recording_t* expected = NULL;
+    if (madvise(made, sizeof *made, MADV_WIPEONFORK) != 0 ||
+        !atomic_compare_exchange_strong(&recording_of_process, &expected, made)) {
+        (void)munmap(made, sizeof *made);
+        return expected;
+    }
+    return made;
+}
+
+/// Return the recording of this process if it was begun, else NULL.
+static recording_t* begun_recording(void)
+{
+    recording_t* const self = atomic_load_explicit(&recording_of_process, memory_order_acquire);
+    const bool is_ready =
+        self != NULL && atomic_load_explicit(&self->phase, memory_order_acquire) == PHASE_READY;
+    return is_ready ? self : NULL;
+}
+
+/// Begin the recording of this process, or wait until another thread has. Return NULL if there is
+/// to be none.
+RNS_COLD static recording_t* begin_recording(void)
+{
+    const int error = errno;
+    recording_t* self = atomic_load(&recording_of_process);
+    uint32_t phase = PHASE_NEW;
+    if (folder[0] == '\0') {
+        read_environment();
+    }
+    if (folder[0] == '\0' || (self == NULL && (self = make_recording()) == NULL)) {
+        errno = error;
+        return NULL;
+    }
+    if (atomic_compare_exchange_strong(&self->phase, &phase, PHASE_OPENING)) {
+        phase = open_recording(self) ? PHASE_READY : PHASE_OFF;
+        atomic_store(&self->phase, phase);
+    }
+    while (phase == PHASE_OPENING) {
+        (void)sched_yield();
+        phase = atomic_load(&self->phase);
+    }
+    errno = error;
+    return phase == PHASE_READY ? self : NULL;
+}
+
+/* ---- Chunks ----------------------------------------------------------------------------------
+ */
+
+static rns_record_chunk_t* take_spare(recording_t* self)
+{
+    for (uint32_t i = 0; i < SPARE_MAX; ++i) {
+        rns_record_chunk_t* const chunk = atomic_exchange(&self->spare[i], NULL);
+        if (chunk != NULL) {
+            return chunk;
+        }
+    }
+    return NULL;
+}
+
+static void give_spare(recording_t* self, rns_record_chunk_t* chunk)
+{
+    for (uint32_t i = 0; i < SPARE_MAX; ++i) {
+        rns_record_chunk_t* expected = NULL;
+        if (atomic_compare_exchange_strong(&self->spare[i], &expected, chunk)) {
+            return;
+        }
+    }
+    (void)munmap(chunk, RNS_RECORD_CHUNK_BYTES);
+}
+
+static rns_record_chunk_t* new_chunk(recording_t* self)
+{
+    // Opened by name each time: a descriptor kept open might be closed by the program, and its
+    // number then stand for one of the program's own files.
+    const int fd = open_file(self->path, O_RDWR);
+    if (fd < 0) {
+        return NULL;
+    }
+    const uint64_t offset = atomic_fetch_add(&self->file->file_bytes, RNS_RECORD_CHUNK_BYTES);
+    rns_record_chunk_t* const chunk = map_piece(fd, offset, RNS_RECORD_CHUNK_BYTES);
+    const int error = errno;
+    (void)syscall(SYS_close, fd);
+    errno = error;
+    if (chunk != NULL) {
+        *chunk = (rns_record_chunk_t){.used_bytes = sizeof *chunk, .thread = UINT32_MAX};
+    }
+    return chunk;
+}
+
+static bool has_room(const rns_record_chunk_t* chunk)
+{
+    return chunk->used_bytes + LEAST_ROOM <= RNS_RECORD_CHUNK_BYTES;
+}
+
+static void drop_chunk(void* unused)
+{
+    (void)unused;
+    recording_t* const self = atomic_load(&recording_of_process);
+    thread.is_ending = true;
+    if (self != NULL && self->pid == thread.pid && thread.chunk != NULL) {
+        give_spare(self, thread.chunk);
+    }
+    thread.chunk = NULL;
+}
+
+/// Return this thread's chunk with room for a record of every kind, or NULL: the event is lost.
+static rns_record_chunk_t* chunk_with_room(recording_t* self)
+{
+    const int error = errno;
+    if (thread.pid != self->pid) {
+        thread.pid = self->pid;
+        thread.chunk = NULL;
+        thread.number = atomic_fetch_add(&self->file->thread_count, 1);
+        // glibc calls the destructor only where a value is set; it allocates none for early keys.
+        (void)pthread_setspecific(end_of_thread, &thread);
+    }
+    rns_record_chunk_t* chunk = thread.chunk;
+    while (chunk == NULL || !has_room(chunk)) {
+        if (chunk != NULL) {
+            (void)munmap(chunk, RNS_RECORD_CHUNK_BYTES);
+        }
+        chunk = take_spare(self);
+        if (chunk == NULL && (chunk = new_chunk(self)) == NULL) {
+            uint32_t none = 0;
+            (void)atomic_compare_exchange_strong(&self->file->error, &none, (uint32_t)errno);
+            break;
+        }
+    }
+    thread.chunk = chunk;
+    if (chunk != NULL && chunk->thread != thread.number) {
+        uint8_t* next = chunk_end(chunk);
+        next = rns_record_put(next, RNS_RECORD_THREAD << 2 | RNS_RECORD_OTHER);
+        chunk_commit(chunk, rns_record_put(next, thread.number));
+        chunk->thread = thread.number;
+    }
+    errno = error;
+    return chunk;
+}
+
+/* ---- Events -----------------------------------------------------------------------------------
+ */
+
+/// Return the recording in which this thread's events count, NULL if they do not.
+static recording_t* recording_for_thread(void)
+{
+    recording_t* self = thread.is_own ? NULL : begun_recording();
+    if (self == NULL && !thread.is_own && !thread.is_inside) {
+        thread.is_inside = true; // A signal handler must not wait for what it interrupted.
+        atomic_signal_fence(memory_order_seq_cst);
+        self = begin_recording();
+        atomic_signal_fence(memory_order_seq_cst);
+        thread.is_inside = false;
+    }
+    return self;
+}
+
+/// Begin a record: return the chunk to write it to, NULL if it is lost. end_record() is due then.
+static rns_record_chunk_t* begin_record(recording_t* self)
+{
+    if (thread.is_inside) {
+        return NULL;
+    }
+    thread.is_inside = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    rns_record_chunk_t* chunk = thread.chunk;
+    if (thread.pid != self->pid || chunk == NULL || !has_room(chunk)) {
+        chunk = chunk_with_room(self);
+        thread.is_inside = chunk != NULL;
+    }
+    return chunk;
+}
+
+static void end_record(recording_t* self)
+{
+    if (thread.is_ending) {
+        give_spare(self, thread.chunk);
+        thread.chunk = NULL;
+    }
+    atomic_signal_fence(memory_order_seq_cst);
+    thread.is_inside = false;
+}
+
+static uint64_t take_number(recording_t* self)
+{
+    return atomic_fetch_add(&self->file->event_count, 1);
+}
+
+static uint8_t* put_event(rns_record_chunk_t* chunk, uint8_t* next, rns_record_op_t op,
+                          uint64_t number)
+{
+    const uint64_t step = rns_record_zigzag(number - chunk->event);
+    chunk->event = number;
+    return rns_record_put(next, step << 2 | op);
+}
+
+static uint8_t* put_block(recording_t* self, rns_record_chunk_t* chunk, uint8_t* next,
+                          const void* block)
+{
+    const int64_t t_ns = now_ns() - self->file->start_ns;
+    const uint64_t address = rns_record_rotate((uintptr_t)block);
+    next = rns_record_put(next, rns_record_zigzag((uint64_t)(t_ns - chunk->t_ns)));
+    next = rns_record_put(next, rns_record_zigzag(address - chunk->address));
+    chunk->t_ns = t_ns;
+    chunk->address = address;
+    return next;
+}
+
+static void write_free(recording_t* self, rns_record_chunk_t* chunk, uint64_t number,
+                       const void* block)
+{
+    if (number < RNS_TRACE_EVENTS_MAX) {
+        uint8_t* const next = put_event(chunk, chunk_end(chunk), RNS_RECORD_FREE, number);
+        chunk_commit(chunk, put_block(self, chunk, next, block));
+    }
+}
+
+static void write_alloc(recording_t* self, rns_record_chunk_t* chunk, uint64_t number,
+                        const void* block, size_t size_bytes, const void* caller)
+{
+    if (number < RNS_TRACE_EVENTS_MAX) {
+        const void* const asker = thread.new_caller == NULL ? caller : thread.new_caller;
+        const uint32_t site = rns_recorder_site(&self->sites, self->file, chunk, asker);
+        uint8_t* next = put_event(chunk, chunk_end(chunk), RNS_RECORD_ALLOC, number);
+        next = put_block(self, chunk, next, block);
+        next = rns_record_put(next, size_bytes);
+        chunk_commit(chunk, rns_record_put(next, site));
+    }
+    thread.new_caller = NULL;
+}
+
+void rns_recorder_free(const void* block)
+{
+    recording_t* const self = block == NULL ? NULL : recording_for_thread();
+    if (self == NULL) {
+        return;
+    }
+    rns_record_chunk_t* const chunk = begin_record(self);
+    const uint64_t number = take_number(self); // Also of an event that is lost.
+    if (chunk != NULL) {
+        write_free(self, chunk, number, block);
+        end_record(self);
+    }
+}
+
+void rns_recorder_alloc(const void* block, size_t size_bytes, const void* caller)
+{
+    recording_t* const self = block == NULL ? NULL : recording_for_thread();
+    if (self == NULL) {
+        thread.new_caller = NULL; // operator new may leave by an exception.
+        return;
+    }
+    rns_record_chunk_t* const chunk = begin_record(self);
+    const uint64_t number = take_number(self);
+    if (chunk != NULL) {
+        write_alloc(self, chunk, number, block, size_bytes, caller);
+        end_record(self);
+    }
+}
+
+uint64_t rns_recorder_take_number(void)
+{
+    recording_t* const self = recording_for_thread();
+    return self == NULL ? UINT64_MAX : take_number(self);
+}
+
+void rns_recorder_realloc(uint64_t number, const void* old, bool old_freed, const void* block,
+                          size_t size_bytes, const void* caller)
+{
+    recording_t* const self = number == UINT64_MAX ? NULL : recording_for_thread();
+    if (self == NULL) {
+        return;
+    }
+    rns_record_chunk_t* const chunk = begin_record(self);
+    if (chunk != NULL && old_freed) {
+        write_free(self, chunk, number, old);
+    } else if (chunk != NULL && number < RNS_TRACE_EVENTS_MAX) {
+        chunk_commit(chunk, put_event(chunk, chunk_end(chunk), RNS_RECORD_VOID, number));
+    }
+    const uint64_t next_number = block == NULL ? 0 : take_number(self);
+    if (chunk != NULL && block != NULL) {
+        write_alloc(self, chunk, next_number, block, size_bytes, caller);
+    }
+    if (chunk != NULL) {
+        end_record(self);
+    }
+}
+
+bool rns_recorder_begin_new(const void* caller)
+{
+    if (thread.new_caller != NULL) {
+        return false; // operator new[] calls operator new.
+    }
+    thread.new_caller = caller;
+    return true;
+}
+
+void rns_recorder_end_new(void)
+{
+    thread.new_caller = NULL;
+}
+
+bool rns_recorder_enter(void)
+{
+    const bool was_own = thread.is_own;
+    thread.is_own = true;
+    return !was_own;
+}
+
+void rns_recorder_leave(void)
+{
+    thread.is_own = false;
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    (void)pthread_key_create(&end_of_thread, drop_chunk);
+    (void)recording_for_thread();
+}
