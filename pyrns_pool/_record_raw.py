@@ -70,6 +70,14 @@ class Process:
         return not any((*wrong, self.damaged_chunks, self.error))
 
 
+def start_ns_of(path: Path) -> int:
+    """Return when the process began to record, 0 if the file is no recording."""
+    info = none.ffi.new("rns_record_info_t *")
+    with open(path, "rb") as file:
+        page = file.read(none.lib.RNS_RECORD_PAGE_BYTES)
+    return int(info.start_ns) if none.lib.rns_record_info(page, len(page), info) else 0
+
+
 def read_process(path: Path, progress: Optional[Progress] = None) -> Process:
     """Read what a process recorded, also while it still runs.
 

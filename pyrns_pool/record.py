@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Iterator, Optional, Sequence, Union
 
 from pyrns_pool._native import none
-from pyrns_pool._record_raw import Process, read_process
+from pyrns_pool._record_raw import Process, read_process, start_ns_of
 from pyrns_pool.errors import ConfigError, TraceError
 
 __all__ = ["DEPTH_MAX", "Process", "read_process", "record", "run_recorded"]
@@ -59,7 +59,7 @@ def record(command: Sequence[str], *, depth: int = 1) -> tuple[int, list[Process
     """
     with tempfile.TemporaryDirectory(prefix="pyrns-pool-record-") as spool:
         status, paths = run_recorded(command, Path(spool), depth=depth)
-        return status, sorted(map(read_process, paths), key=lambda process: process.start_ns)
+        return status, list(map(read_process, paths))
 
 
 def run_recorded(
@@ -86,7 +86,7 @@ def run_recorded(
     status : int
         Exit status of the command, 128 + the signal if one ended it.
     paths : list of Path
-        A file for each process, for `read_process`.
+        A file for each process, for `read_process`; by time of their start.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def run_recorded(
         wanted = {"RNS_RECORD_DIR": str(spool.resolve()), "RNS_RECORD_DEPTH": str(depth)}
         environment = {**os.environ, **wanted, "LD_PRELOAD": preload}
         status = _run(command, environment, stdout)
-    paths = sorted(spool.glob("*.raw"))
+    paths = sorted(spool.glob("*.raw"), key=start_ns_of)
     if not paths:
         reason = "left no recording: it is linked statically, or runs with another user's rights"
         raise TraceError(reason, field="command", value=command[0])

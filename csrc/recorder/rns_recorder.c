@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,6 +49,7 @@ typedef struct {
 static _Thread_local thread_t thread __attribute__((tls_model("initial-exec")));
 static _Atomic(recording_t*) recording_of_process;
 static pthread_key_t end_of_thread;
+static bool has_key; // Made by whoever opens the first recording; a child of fork inherits it.
 static char folder[PATH_CHARS]; // Kept, since a program may clear its environment.
 static uint32_t depth_wanted;
 
@@ -56,6 +58,43 @@ static int64_t now_ns(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- Chunks of threads that ended ------------------------------------------------------------
+ */
+
+static rns_record_chunk_t* take_spare(recording_t* self)
+{
+    for (uint32_t i = 0; i < SPARE_MAX; ++i) {
+        rns_record_chunk_t* const chunk = atomic_exchange(&self->spare[i], NULL);
+        if (chunk != NULL) {
+            return chunk;
+        }
+    }
+    return NULL;
+}
+
+static void give_spare(recording_t* self, rns_record_chunk_t* chunk)
+{
+    for (uint32_t i = 0; i < SPARE_MAX; ++i) {
+        rns_record_chunk_t* expected = NULL;
+        if (atomic_compare_exchange_strong(&self->spare[i], &expected, chunk)) {
+            return;
+        }
+    }
+    (void)munmap(chunk, RNS_RECORD_CHUNK_BYTES);
+}
+
+/// Pass on the chunk of a thread that ends; what it still allocates borrows one for each event.
+static void drop_chunk(void* unused)
+{
+    (void)unused;
+    recording_t* const self = atomic_load(&recording_of_process);
+    thread.is_ending = true;
+    if (self != NULL && self->pid == thread.pid && thread.chunk != NULL) {
+        give_spare(self, thread.chunk);
+    }
+    thread.chunk = NULL;
 }
 
 /* ---- Files: plain system calls, which cancel no thread and are allowed in a child of fork -----
@@ -69,7 +108,12 @@ static int open_file(const char* path, int flags)
 /// Make a piece of the file exist on disk, and map it. Return NULL and set errno if it cannot be.
 static void* map_piece(int file, uint64_t offset, size_t bytes)
 {
-    // A piece that is only a hole would kill the program with SIGBUS once the disk is full.
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && offset + bytes > limit.rlim_cur) {
+        errno = EFBIG; // To try would kill the program with SIGXFSZ.
+        return NULL;
+    }
+    // A piece that is only a hole would kill it with SIGBUS once the disk is full.
     if (syscall(SYS_fallocate, file, 0, (off_t)offset, (off_t)bytes) != 0) {
         static const char zeros[RNS_RECORD_PAGE_BYTES];
         if (errno != EOPNOTSUPP && errno != ENOSYS) {
@@ -158,6 +202,8 @@ static bool open_recording(recording_t* self)
     if (folder[0] == '\0') {
         return false;
     }
+    // Here, since constructors of other libraries may allocate before those of this one run.
+    has_key = has_key || pthread_key_create(&end_of_thread, drop_chunk) == 0;
     self->pid = (uint32_t)getpid();
     const int fd = create_file(self, &started_count);
     rns_record_file_t* const file = fd < 0 ? NULL : map_piece(fd, 0, RNS_RECORD_PAGE_BYTES);
@@ -250,28 +296,6 @@ RNS_COLD static recording_t* begin_recording(void)
 /* ---- Chunks ----------------------------------------------------------------------------------
  */
 
-static rns_record_chunk_t* take_spare(recording_t* self)
-{
-    for (uint32_t i = 0; i < SPARE_MAX; ++i) {
-        rns_record_chunk_t* const chunk = atomic_exchange(&self->spare[i], NULL);
-        if (chunk != NULL) {
-            return chunk;
-        }
-    }
-    return NULL;
-}
-
-static void give_spare(recording_t* self, rns_record_chunk_t* chunk)
-{
-    for (uint32_t i = 0; i < SPARE_MAX; ++i) {
-        rns_record_chunk_t* expected = NULL;
-        if (atomic_compare_exchange_strong(&self->spare[i], &expected, chunk)) {
-            return;
-        }
-    }
-    (void)munmap(chunk, RNS_RECORD_CHUNK_BYTES);
-}
-
 static rns_record_chunk_t* new_chunk(recording_t* self)
 {
     // Opened by name each time: a descriptor kept open might be closed by the program, and its
@@ -296,17 +320,6 @@ static bool has_room(const rns_record_chunk_t* chunk)
     return chunk->used_bytes + LEAST_ROOM <= RNS_RECORD_CHUNK_BYTES;
 }
 
-static void drop_chunk(void* unused)
-{
-    (void)unused;
-    recording_t* const self = atomic_load(&recording_of_process);
-    thread.is_ending = true;
-    if (self != NULL && self->pid == thread.pid && thread.chunk != NULL) {
-        give_spare(self, thread.chunk);
-    }
-    thread.chunk = NULL;
-}
-
 /// Return this thread's chunk with room for a record of every kind, or NULL: the event is lost.
 static rns_record_chunk_t* chunk_with_room(recording_t* self)
 {
@@ -316,7 +329,9 @@ static rns_record_chunk_t* chunk_with_room(recording_t* self)
         thread.chunk = NULL;
         thread.number = atomic_fetch_add(&self->file->thread_count, 1);
         // glibc calls the destructor only where a value is set; it allocates none for early keys.
-        (void)pthread_setspecific(end_of_thread, &thread);
+        if (has_key) {
+            (void)pthread_setspecific(end_of_thread, &thread);
+        }
     }
     rns_record_chunk_t* chunk = thread.chunk;
     while (chunk == NULL || !has_room(chunk)) {
@@ -517,6 +532,5 @@ void rns_recorder_leave(void)
 
 __attribute__((constructor)) static void start(void)
 {
-    (void)pthread_key_create(&end_of_thread, drop_chunk);
     (void)recording_for_thread();
 }

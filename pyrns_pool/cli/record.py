@@ -98,9 +98,14 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
     output.print_table(
         columns,
         [
-            [row["file"] or "(no allocation)", Path(row["program"]).name, str(row["pid"])]
+            [row["file"] or "(no allocation)", _called(row), str(row["pid"])]
             + [f"{row[name]:,}" for name in ("events", "lost", "threads", "sites")]
             + [f"{row['peak_live_bytes']:,}"]
             for row in rows
         ],
     )
+
+
+def _called(row: dict[str, Any]) -> str:
+    """Return the name the program was called by; the executable behind it may have another."""
+    return Path((row["command"] or row["program"]).split(" ")[0]).name
