@@ -105,7 +105,10 @@ def symbols_of(path: str) -> Symbols:
     except (OSError, struct.error):
         segments, build_id = (), ""
     tables = [["-D", path], [path]]
-    if len(build_id) > 2 and (debug := DEBUG_FILES / build_id[:2] / f"{build_id[2:]}.debug").exists():
+    if (
+        len(build_id) > 2
+        and (debug := DEBUG_FILES / build_id[:2] / f"{build_id[2:]}.debug").exists()
+    ):
         tables.append([str(debug)])
     best: dict[int, tuple[int, str]] = {}
     for arguments in tables if segments else []:

@@ -226,15 +226,27 @@ def _name_sites(
     used, index = np.unique(events["site"][is_alloc], return_inverse=True)
     stacks = [[int(address) for address in frames[site] if address] for site in used]
     names = names_of((address for stack in stacks for address in stack), modules)
-    texts = [BETWEEN_FRAMES.join(names[address] for address in stack) for stack in stacks]
+    texts = [
+        BETWEEN_FRAMES.join(_asked([names[address] for address in stack])) for stack in stacks
+    ]
     numbers: dict[str, int] = {}
     limit = none.lib.RNS_TRACE_SITE_BYTES_MAX
     new = [
-        numbers.setdefault(printable(text).encode()[:limit].decode("utf-8", "ignore"), len(numbers))
+        numbers.setdefault(
+            printable(text).encode()[:limit].decode("utf-8", "ignore"), len(numbers)
+        )
         for text in texts
     ]
     events["site"][is_alloc] = np.array(new, np.uint32)[index]
     return tuple(numbers)
+
+
+def _asked(frames: list[str]) -> list[str]:
+    """Return a stack from the caller of operator new on, if it is deep enough to hold that."""
+    for at, name in enumerate(frames):
+        if name.partition(":")[2] not in ("operator new", "operator new[]"):
+            return frames[at:]
+    return frames
 
 
 def _text(chars: Any) -> str:

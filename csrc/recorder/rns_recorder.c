@@ -465,7 +465,8 @@ void rns_recorder_alloc(const void* block, size_t size_bytes, const void* caller
 {
     recording_t* const self = block == NULL ? NULL : recording_for_thread();
     if (self == NULL) {
-        thread.new_caller = NULL; // operator new may leave by an exception.
+        // operator new may leave by an exception; what the recorder itself asks for is no reason.
+        thread.new_caller = thread.is_own ? thread.new_caller : NULL;
         return;
     }
     rns_record_chunk_t* const chunk = begin_record(self);

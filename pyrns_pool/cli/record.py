@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import tempfile
@@ -67,8 +68,8 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         output.print_json({"status": status, "processes": rows})
     else:
-        sys.stdout.flush()
-        _print_rows(rows)
+        with contextlib.redirect_stdout(sys.stderr):
+            _print_rows(rows)
     return status
 
 
@@ -76,7 +77,9 @@ def _numbered(path: Path, number: int) -> Path:
     """Return the name of the trace of the number-th process: a.npz, a.2.npz, a.3.npz, ..."""
     if number == 1:
         return path
-    suffix = next(end for end in sorted(SUFFIXES, key=len, reverse=True) if path.name.endswith(end))
+    suffix = next(
+        end for end in sorted(SUFFIXES, key=len, reverse=True) if path.name.endswith(end)
+    )
     return path.with_name(f"{path.name[: -len(suffix)]}.{number}{suffix}")
 
 
