@@ -16,9 +16,9 @@ TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-pytest-xdist python3-hy
     libclang-rt-14-dev gcc-multilib gcc-arm-none-eabi gcc-riscv64-unknown-elf black flake8 mypy \
     pydocstyle valgrind g++ nettle-dev qemu-system-arm qemu-system-misc \
     python3-distributed python3-tomli python3-kconfiglib liblwip-dev heaptrack zstd \
-    python3-zstandard python3-prometheus-client
+    python3-zstandard python3-prometheus-client sqlite3 jq git
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
-    nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev python3-distributed
+    nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev python3-distributed heaptrack
 
 # What the extension modules are compiled from. Folders are listed too: their time stamps change
 # when a source is removed.
@@ -58,6 +58,7 @@ bench: packages-bench $(INSTALLED) ## measure core and Bytes against their peers
 	@$(VENV)/bin/python benchmarks/heap_models.py
 	@$(VENV)/bin/python benchmarks/compare_speed.py
 	@$(VENV)/bin/python benchmarks/sweep_speed.py
+	@$(VENV)/bin/python benchmarks/record_speed.py
 
 allocs: packages-bench $(INSTALLED) ## count the heap allocations of each path: none
 	@$(VENV)/bin/python benchmarks/allocs.py

@@ -115,7 +115,7 @@ def read_process(path: Path, progress: Optional[Progress] = None) -> Process:
     happened = events[events["op"] <= lib.RNS_EVENT_FREE]
     capacity = int(reader.event_capacity)
     paired, unpaired_frees, unfreed_reuses = pair(happened)
-    counts: dict[str, int] = {
+    counts: dict[str, Any] = {
         "numbered": int(info.event_count),
         "events": len(happened),
         "void": int(reader.void_count),
@@ -221,7 +221,7 @@ def pair(events: NDArray[np.void]) -> tuple[NDArray[np.void], int, int]:
 def _name_sites(
     events: NDArray[np.void], frames: NDArray[np.uint64], modules: list[Module]
 ) -> tuple[str, ...]:
-    """Number the sites of the events anew, by name; return the names."""
+    """Give the events the numbers of their sites' names; return the names."""
     is_alloc = events["op"] == OP_ALLOC
     used, index = np.unique(events["site"][is_alloc], return_inverse=True)
     stacks = [[int(address) for address in frames[site] if address] for site in used]

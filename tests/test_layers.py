@@ -31,6 +31,8 @@ PYTHON_LAYERS = [
     | {"timeline", "replay", "slots", "heaps", "trace_info"},
     {"workloads", "regions", "compare", "exports"},
     {"workloads", "regions", "compare", "exports", "gate"},
+    | {"timeline", "replay", "heaps", "trace_info", "record"},
+    {"workloads", "regions", "compare"},
     {"tune", "sweep", "audit"},
     {"plot", "report", "live"},
     {"cli", "progress", "__main__"},

@@ -4,6 +4,8 @@ Exit status: 0; 1 for data that cannot be used, with one line on stderr, and for
 `check` found broken; 2 for wrong use; 130 when interrupted.
 Exit status: 0, that of the command that `record` runs; 1 for data that cannot be used, with one line on stderr; 2 for wrong use; 130 when
 interrupted.
+Exit status: 0, and that of the command for `record`; 1 for data that cannot be used, with one line
+on stderr; 2 for wrong use; 130 when interrupted.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ from pyrns_pool.record import DEPTH_MAX, Process, read_process, run_recorded
 
 STDERR = 2
 SUFFIX_DEFAULT = ".npz"
+ROW = "program command pid parent_pid threads events lost beyond_limit unpaired_frees".split()
+ROW += "unfreed_reuses damaged_chunks raw_bytes".split()
 SPOOL_PREFIX = ".pyrns-pool-record-"
 
 
@@ -84,9 +86,7 @@ def _numbered(path: Path, number: int) -> Path:
 
 
 def _row(process: Process, file: Optional[Path]) -> dict[str, Any]:
-    names = ("program", "command", "pid", "parent_pid", "threads", "events", "lost")
-    names += ("beyond_limit", "unpaired_frees", "unfreed_reuses", "damaged_chunks", "raw_bytes")
-    row = {name: getattr(process, name) for name in names}
+    row = {name: getattr(process, name) for name in ROW}
     trace = process.trace
     row["error"] = os.strerror(process.error) if process.error else None
     row["file"] = None if file is None else str(file)
