@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Optional
 
 __all__ = [
+    "AuditError",
     "ConfigError",
     "Damage",
     "DoubleGive",
@@ -158,6 +159,10 @@ class ResultError(PyrnsPoolError, ValueError):
 
 class SweepError(PyrnsPoolError, ValueError):
     """A sweep cannot start or go on: its file, its journal, or a worker that cannot be used."""
+
+
+class AuditError(PyrnsPoolError, ValueError):
+    """The rules of an audit, or a finding, are refused; names the field, the value and the limit."""
 
 
 class PoolError(PyrnsPoolError):
