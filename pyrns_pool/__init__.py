@@ -11,6 +11,7 @@ recorded trace through it, `Pool` is one for the prompt.
 """
 
 from pyrns_pool._version import VERSION as __version__
+from pyrns_pool.audit import Finding, Findings, Rules, audit_trace
 from pyrns_pool.bytes import Bytes
 from pyrns_pool.compare import compare, sized_pool
 from pyrns_pool.compare_results import CompareResult
@@ -19,6 +20,7 @@ from pyrns_pool.curve import hit_curve
 from pyrns_pool.curve_results import CurveSet, HitCurve
 from pyrns_pool.erlang import erlang_b, erlang_slots, offered_load
 from pyrns_pool.errors import (
+    AuditError,
     ConfigError,
     Damage,
     DoubleGive,
@@ -68,6 +70,7 @@ from pyrns_pool.workloads import (
 )
 
 __all__ = [
+    "AuditError",
     "EVENT_DTYPE",
     "HEAPS",
     "MACHINES",
@@ -79,6 +82,8 @@ __all__ = [
     "CurveSet",
     "Damage",
     "DoubleGive",
+    "Finding",
+    "Findings",
     "ForeignPointer",
     "Heap",
     "HitCurve",
@@ -118,6 +123,7 @@ __all__ = [
     "WrongPool",
     "__version__",
     "check_trace",
+    "audit_trace",
     "compare",
     "erlang_b",
     "erlang_slots",

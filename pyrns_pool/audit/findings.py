@@ -208,7 +208,7 @@ class Findings:
     source : str
         "trace" or "source", or what else it was read from.
     items : tuple of Finding
-        Kept by severity, then falling risk, then falling count, then place.
+        Kept by severity, then falling count, then falling risk, then place.
     summary : tuple of str, optional
         What to know first; one sentence or two each.
     regions : tuple of RegionCheck, optional
@@ -242,7 +242,7 @@ class Findings:
         order = list(SEVERITIES)
         ordered = sorted(
             self.items,
-            key=lambda item: (order.index(item.severity), -item.risk, -item.count, item.where),
+            key=lambda item: (order.index(item.severity), -item.count, -item.risk, item.where),
         )
         object.__setattr__(self, "items", tuple(ordered))
         for name in ("summary", "regions", "pools"):
@@ -258,10 +258,12 @@ class Findings:
         return iter(self.items)
 
     @overload
-    def __getitem__(self, index: int) -> Finding: ...
+    def __getitem__(self, index: int) -> Finding:
+        ...
 
     @overload
-    def __getitem__(self, index: slice) -> tuple[Finding, ...]: ...
+    def __getitem__(self, index: slice) -> tuple[Finding, ...]:
+        ...
 
     def __getitem__(self, index: Union[int, slice]) -> Union[Finding, tuple[Finding, ...]]:
         """Return a finding, or some of them."""

@@ -237,9 +237,7 @@ def find_growth(trace: Trace) -> NDArray[np.bool_]:
     return grown
 
 
-def copy_test(
-    trace: Trace, buffer_site: int, maker: NDArray[np.int64]
-) -> dict[int, CopyTest]:
+def copy_test(trace: Trace, buffer_site: int, maker: NDArray[np.int64]) -> dict[int, CopyTest]:
     """Hold each new buffer of a site against the youngest that are live.
 
     Parameters

@@ -48,12 +48,12 @@ class Thresholds:
     """startup: this share of the allocations lies in the first 5 % of the run, or"""
     startup_count: int = 3
     """startup: there are no more than this."""
-    per_packet_hz: float = 10.0
-    """per-packet: at least so many a second, on average over the run."""
     per_destination_s: float = 10.0
     """per-destination: the median lives at least so long."""
     per_link_s: float = 1.0
     """per-link: the median lives at least so long."""
+    per_packet_hz: float = 10.0
+    """per-packet: at least so many a second, on average over the run."""
     per_announce_hz: float = 1.0
     """per-announce: at least so many a second, and one in a hundred lives as long as on a link."""
 
@@ -69,11 +69,11 @@ class Thresholds:
         """Return the rules as one sentence."""
         return (
             f"The first that holds: startup, if {self.startup_share:.0%} of the allocations lie in"
-            f" the first 5 % of the run or there are at most {self.startup_count}; per-packet, from"
-            f" {self.per_packet_hz:g} allocations a second on average; per-destination, if the"
-            f" median lives {self.per_destination_s:g} s; per-link, {self.per_link_s:g} s;"
-            f" per-announce, from {self.per_announce_hz:g} a second if one in a hundred lives"
-            f" {self.per_link_s:g} s; else per-transfer. Without times it is unknown."
+            f" the first 5 % of the run or there are at most {self.startup_count};"
+            f" per-destination, if the median lives {self.per_destination_s:g} s; per-link,"
+            f" {self.per_link_s:g} s; per-packet, from {self.per_packet_hz:g} allocations a second"
+            f" on average; per-announce, from {self.per_announce_hz:g} a second if one in a hundred lives"
+            f" {self.per_link_s:g} s; else per-transfer. Without times or frees it is unknown."
         )
 
 
@@ -171,14 +171,14 @@ class Rules:
             return "unknown"
         if stats.early_share >= limits.startup_share or stats.count <= limits.startup_count:
             return "startup"
-        if rate >= limits.per_packet_hz:
-            return "per-packet"
         if lived is None:
             return "unknown"
         if lived.p50_ns >= limits.per_destination_s * 1e9:
             return "per-destination"
         if lived.p50_ns >= limits.per_link_s * 1e9:
             return "per-link"
+        if rate >= limits.per_packet_hz:
+            return "per-packet"
         if rate >= limits.per_announce_hz and lived.p99_ns >= limits.per_link_s * 1e9:
             return "per-announce"
         return "per-transfer"

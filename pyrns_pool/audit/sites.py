@@ -135,9 +135,7 @@ def site_stats(trace: Trace) -> tuple[SiteStats, ...]:
     peak_blocks = peak_live_by(trace, site, len(trace.sites))
     peak_bytes = peak_live_by(trace, site, len(trace.sites), size)
     begin_ns = int(trace.events["t_ns"][0])
-    is_early = (
-        trace.events["t_ns"][trace.alloc_rows] - begin_ns <= trace.duration_ns * EARLY_SHARE
-    )
+    is_early = trace.events["t_ns"][trace.alloc_rows] - begin_ns <= trace.duration_ns * EARLY_SHARE
     unfreed = np.ones(trace.block_count, np.bool_)
     unfreed[trace.blocks[trace.events["op"] != OP_ALLOC]] = False
     order = np.lexsort((lived, site))

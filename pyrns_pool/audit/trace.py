@@ -2,79 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Callable, Optional
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pyrns_pool.audit import issues, sites
+from pyrns_pool.audit import issues
+from pyrns_pool.audit._audited import Audited
+from pyrns_pool.audit._site import percent, plural, site_finding
 from pyrns_pool.audit.findings import Finding, Findings, FixedPool, RegionCheck
-from pyrns_pool.audit.groups import Groups, find_groups, find_growth
+from pyrns_pool.audit.groups import find_groups, find_growth
 from pyrns_pool.audit.rules import EXTERNAL_REGIONS, Rules, matches
-from pyrns_pool.audit.tables import Table, find_tables
+from pyrns_pool.audit.sites import site_stats
+from pyrns_pool.audit.tables import find_tables
 from pyrns_pool.compare import sized_pool
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.replay import replay
-from pyrns_pool.results import ReplayResult
 from pyrns_pool.trace import Trace
 
 __all__ = ["POOL_DEFAULT", "audit_trace"]
 
 POOL_DEFAULT = "fork"
-LARGE_BYTES = 1024
-"""Larger blocks belong outside of internal memory."""
-
-
-@dataclass(frozen=True)
-class Audited:
-    """What the findings are made of."""
-
-    trace: Trace
-    config: PoolConfig
-    rules: Rules
-    result: ReplayResult
-    stats: tuple[sites.SiteStats, ...]
-    groups: Optional[Groups]
-    """None, as `grown`, where the trace has no frees or does not say what they free."""
-    grown: Optional[NDArray[np.bool_]]
-    tables: tuple[Table, ...]
-
-    @cached_property
-    def site(self) -> NDArray[np.int64]:
-        """Site of each block."""
-        return self.trace.events["site"][self.trace.alloc_rows].astype(np.int64)
-
-    @cached_property
-    def frequency(self) -> dict[int, str]:
-        """Frequency class of each site."""
-        return {row.index: self.rules.frequency(row) for row in self.stats}
-
-    def region(self, site: int) -> str:
-        """Return the region of a site."""
-        return self.rules.region(self.trace.sites[site])
-
-    def home(self, size_bytes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the home tier of each size; the number of tiers where it is oversize."""
-        bounds = np.array([tier.slot_bytes for tier in self.config.tiers])
-        return np.searchsorted(bounds, size_bytes, side="left")
-
-    @cached_property
-    def peak_slots(self) -> NDArray[np.int64]:
-        """Most blocks live at once, by site and home tier: shape (sites, tiers + 1)."""
-        count = len(self.config.tiers) + 1
-        key = self.site * count + self.home(self.trace.block_sizes.astype(np.int64))
-        peaks = sites.peak_live_by(self.trace, key, len(self.trace.sites) * count)
-        return peaks.reshape(len(self.trace.sites), count)
-
-    @cached_property
-    def large_peak_bytes(self) -> NDArray[np.int64]:
-        """Most bytes live at once in blocks above `LARGE_BYTES`, by site."""
-        size = self.trace.block_sizes.astype(np.int64)
-        key = np.where(size > LARGE_BYTES, self.site, -1)
-        return sites.peak_live_by(self.trace, key, len(self.trace.sites), size)
 
 
 def audit_trace(
@@ -119,7 +65,7 @@ def audit_trace(
     rules = Rules() if rules is None else rules
     done = progress or (lambda fraction: None)
     result = replay(trace, config, bins=1, progress=lambda part: done(0.2 * part))
-    stats = sites.site_stats(trace)
+    stats = site_stats(trace)
     done(0.4)
     knows_frees = trace.has_frees and trace.has_identity
     groups = find_groups(trace) if knows_frees else None
@@ -128,7 +74,7 @@ def audit_trace(
     tables = find_tables(trace) if knows_frees and trace.has_time else ()
     done(0.8)
     audited = Audited(trace, config, rules, result, stats, groups, grown, tables)
-    items = [_site_finding(audited, row) for row in stats]
+    items = [site_finding(audited, row) for row in stats]
     families = issues.group_findings(audited)
     items += [*families, *issues.copy_findings(audited), *issues.growth_findings(audited)]
     items += issues.table_findings(audited)
@@ -145,62 +91,6 @@ def audit_trace(
     return findings
 
 
-def _site_finding(audited: Audited, row: sites.SiteStats) -> Finding:
-    frequency, region = audited.frequency[row.index], audited.region(row.index)
-    slots = audited.peak_slots[row.index, :-1]
-    oversize = int(np.count_nonzero(_sizes(audited, row) > audited.config.tiers[-1].slot_bytes))
-    pool = issues.own_pool(audited, slots)
-    misses = {site.site: site.misses for site in audited.result.sites}.get(row.site, 0)
-    is_external = region in EXTERNAL_REGIONS
-    if row.count_above_1k and not is_external:
-        severity, effort = "critical", "low"
-    elif frequency == "per-packet" and oversize < row.count:
-        severity, effort = "high", "low" if row.distinct_sizes <= issues.FEW_SIZES else "medium"
-    else:
-        severity, effort = "low", "low"
-    evidence: dict[str, float] = {
-        "bytes": row.bytes,
-        "distinct_sizes": row.distinct_sizes,
-        "count_above_1k": row.count_above_1k,
-        "never_freed": row.never_freed,
-        "peak_live_blocks": row.peak_live_blocks,
-        "peak_live_bytes": row.peak_live_bytes,
-        "pool_misses": misses,
-        "pool_hit_rate": 1 - misses / row.count,
-        "own_slots": int(slots.sum()),
-        "own_slots_bytes": 0 if pool is None else pool.slots_bytes,
-    }
-    if row.rate_hz is not None:
-        evidence["rate_hz"] = row.rate_hz
-    if row.lifetimes is not None:
-        evidence["lifetime_p50_ns"] = row.lifetimes.p50_ns
-        evidence["lifetime_p99_ns"] = row.lifetimes.p99_ns
-        evidence["lifetime_max_ns"] = row.lifetimes.max_ns
-    large_peak = int(audited.large_peak_bytes[row.index])
-    return Finding(
-        where=row.site or "(no site)",
-        module=issues.module_name(row.site),
-        pattern=issues.site_pattern(audited, row),
-        count=row.count,
-        size_min_bytes=row.size_min_bytes,
-        size_max_bytes=row.size_max_bytes,
-        frequency=frequency,
-        region=region,
-        severity=severity,
-        effort=effort,
-        problem=issues.site_problem(row, frequency, severity, large_peak),
-        recommendation=issues.site_advice(row, severity, pool, oversize, misses, large_peak),
-        evidence=evidence,
-        symbol=row.site.partition(":")[2] or row.site,
-    )
-
-
-def _sizes(audited: Audited, row: sites.SiteStats) -> NDArray[np.uint64]:
-    if row.size_max_bytes <= audited.config.tiers[-1].slot_bytes:
-        return audited.trace.block_sizes[:0]
-    return audited.trace.block_sizes[audited.site == row.index]
-
-
 def _summary(audited: Audited, families: list[Finding]) -> tuple[str, ...]:
     trace, stats = audited.trace, audited.result.stats
     peak = trace.peak_live()
@@ -213,12 +103,12 @@ def _summary(audited: Audited, families: list[Finding]) -> tuple[str, ...]:
     if packet:
         share = sum(row.count for row in packet) / trace.block_count
         lines.append(
-            f"{issues.percent(share)} of the allocations are per-packet, from {len(packet)} sites:"
+            f"{percent(share)} of the allocations are per-packet, from {len(packet)} sites:"
             f" each of those makes {audited.rules.thresholds.per_packet_hz:g} or more a second."
         )
     config = audited.config
     served = f"The pool {config} ({config.slots_bytes:,} bytes of slots) serves"
-    served += f" {issues.percent(stats.hit_rate)} of the allocations (replayed)."
+    served += f" {percent(stats.hit_rate)} of the allocations (replayed)."
     try:
         enough = sized_pool(trace, [tier.slot_bytes for tier in config.tiers])
         text = ",".join(map(str, enough.tiers))
@@ -231,21 +121,25 @@ def _summary(audited: Audited, families: list[Finding]) -> tuple[str, ...]:
     if saved:
         lines.append(
             f"Blocks that always come and go together, made one block each, would save {saved:,}"
-            f" allocations, {issues.percent(saved / trace.block_count)} of all (exact)."
+            f" allocations, {percent(saved / trace.block_count)} of all (exact)."
         )
     if audited.tables:
         pinned = sum(table.held_small for table in audited.tables)
         lines.append(
-            f"{issues.plural(len(audited.tables), 'table')} held {pinned:,} small blocks for a"
+            f"{plural(len(audited.tables), 'table')} held {pinned:,} small blocks for a"
             " second or more, at most"
             f" {' and '.join(f'{table.held_small_peak:,}' for table in audited.tables)} at once."
         )
     if not trace.has_frees:
-        lines.append("The trace has no frees: lifetimes, live blocks, groups and hit rates of it"
-                     " mean nothing and are left out or zero.")
+        lines.append(
+            "The trace has no frees: lifetimes, live blocks, groups and hit rates of it"
+            " mean nothing and are left out or zero."
+        )
     elif not trace.has_identity:
-        lines.append("The trace does not say which block a free means (it was guessed): groups,"
-                     " copies, growth and tables are left out; hit rates are estimates.")
+        lines.append(
+            "The trace does not say which block a free means (it was guessed): groups,"
+            " copies, growth and tables are left out; hit rates are estimates."
+        )
     if not trace.has_time:
         lines.append("The trace has no time: no rates, lifetimes, frequency classes or tables.")
     return tuple(lines)

@@ -17,6 +17,7 @@ from typing import NoReturn, Optional, Sequence
 
 from pyrns_pool._version import VERSION
 from pyrns_pool.cli import (
+    audit,
     check,
     compare,
     curve,
@@ -26,22 +27,24 @@ from pyrns_pool.cli import (
     info,
     node,
     plot,
+    record,
     replay,
     soak,
     sweep,
 )
-from pyrns_pool.cli import compare, demo, info, node, plot, record, replay, soak
 from pyrns_pool.errors import ConfigError, PyrnsPoolError
 
 __all__ = ["main"]
 
 VERBS = (
+    record,
     import_,
     replay,
     node,
     compare,
     curve,
     sweep,
+    audit,
     soak,
     plot,
     export,
@@ -49,7 +52,6 @@ VERBS = (
     info,
     demo,
 )
-VERBS = (record, replay, node, compare, soak, plot, info, demo)
 EXIT_DATA, EXIT_USE, EXIT_INTERRUPTED = 1, 2, 130
 
 

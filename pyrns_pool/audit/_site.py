@@ -1,0 +1,155 @@
+"""The finding of one site."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyrns_pool.audit._audited import Audited
+from pyrns_pool.audit.findings import Finding, module_of
+from pyrns_pool.audit.rules import EXTERNAL_REGIONS
+from pyrns_pool.audit.sites import SiteStats
+from pyrns_pool.config import PoolConfig, Tier
+
+__all__ = ["GROWTH_SHARE_MIN", "own_pool", "percent", "plural", "site_finding"]
+
+FEW_SIZES = 2
+"""A site of so few sizes is served by as many tiers: little work."""
+GROWTH_SHARE_MIN = 0.1
+"""Share of a site's blocks that replace a smaller one, from which the site grows its blocks."""
+KEPT_SHARE = 0.5
+"""Share of never freed blocks, from which a site keeps what it allocates."""
+
+
+def site_finding(audited: Audited, row: SiteStats) -> Finding:
+    """Return the finding of one site: its row in the table, and what to do about it."""
+    frequency, region = audited.frequency[row.index], audited.region(row.index)
+    slots = audited.peak_slots[row.index, :-1]
+    oversize = int(np.count_nonzero(_sizes(audited, row) > audited.config.tiers[-1].slot_bytes))
+    pool = own_pool(audited, slots)
+    misses = {site.site: site.misses for site in audited.result.sites}.get(row.site, 0)
+    is_external = region in EXTERNAL_REGIONS
+    if row.count_above_1k and not is_external:
+        severity, effort = "critical", "low"
+    elif frequency == "per-packet" and oversize < row.count:
+        severity, effort = "high", "low" if row.distinct_sizes <= FEW_SIZES else "medium"
+    else:
+        severity, effort = "low", "low"
+    evidence: dict[str, float] = {
+        "bytes": row.bytes,
+        "distinct_sizes": row.distinct_sizes,
+        "count_above_1k": row.count_above_1k,
+        "never_freed": row.never_freed,
+        "peak_live_blocks": row.peak_live_blocks,
+        "peak_live_bytes": row.peak_live_bytes,
+        "pool_misses": misses,
+        "pool_hit_rate": 1 - misses / row.count,
+        "own_slots": int(slots.sum()),
+        "own_slots_bytes": 0 if pool is None else pool.slots_bytes,
+    }
+    if row.rate_hz is not None:
+        evidence["rate_hz"] = row.rate_hz
+    if row.lifetimes is not None:
+        evidence["lifetime_p50_ns"] = row.lifetimes.p50_ns
+        evidence["lifetime_p99_ns"] = row.lifetimes.p99_ns
+        evidence["lifetime_max_ns"] = row.lifetimes.max_ns
+    large_peak = int(audited.large_peak_bytes[row.index])
+    return Finding(
+        where=row.site or "(no site)",
+        module=module_of(row.site),
+        pattern=_pattern(audited, row),
+        count=row.count,
+        size_min_bytes=row.size_min_bytes,
+        size_max_bytes=row.size_max_bytes,
+        frequency=frequency,
+        region=region,
+        severity=severity,
+        effort=effort,
+        problem=_problem(row, frequency, severity, large_peak),
+        recommendation=_advice(row, severity, pool, oversize, misses, large_peak),
+        evidence=evidence,
+        symbol=row.site.partition(":")[2] or row.site,
+    )
+
+
+def _sizes(audited: Audited, row: SiteStats) -> NDArray[np.uint64]:
+    if row.size_max_bytes <= audited.config.tiers[-1].slot_bytes:
+        return audited.trace.block_sizes[:0]
+    return audited.trace.block_sizes[audited.site == row.index]
+
+
+def own_pool(audited: Audited, slots: NDArray[np.int64]) -> Optional[PoolConfig]:
+    """Return the pool of the audited sizes with so many slots each; None if that is none."""
+    pairs = zip(audited.config.tiers, slots.tolist())
+    tiers = tuple(Tier(tier.slot_bytes, count) for tier, count in pairs if count)
+    return PoolConfig(tiers) if tiers else None
+
+
+def percent(share: float) -> str:
+    """Return a share as per cent with one decimal, rounded down so that 100 % means all."""
+    return f"{int(share * 1000) / 10:.1f} %"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _pattern(audited: Audited, row: SiteStats) -> str:
+    """Return in a few words how a site allocates; the first that holds."""
+    if any(table.site == row.index for table in audited.tables):
+        return "table node"
+    mine = audited.site == row.index
+    if audited.grown is not None and audited.grown[mine].sum() >= GROWTH_SHARE_MIN * row.count:
+        return "grows by moving"
+    if audited.groups is not None:
+        inside = np.count_nonzero(audited.groups.kind[mine] >= 0)
+        if inside >= KEPT_SHARE * row.count:
+            return "part of a group"
+    if row.never_freed >= KEPT_SHARE * row.count:
+        return "kept to the end"
+    return "one size" if row.distinct_sizes == 1 else f"{row.distinct_sizes:,} sizes"
+
+
+def _problem(row: SiteStats, frequency: str, severity: str, large_peak: int) -> str:
+    rate = "" if row.rate_hz is None else f", {row.rate_hz:,.1f} a second"
+    text = (
+        f"{plural(row.count, 'allocation')}{rate}; at most {row.peak_live_blocks:,} live at once"
+    )
+    text += f" ({row.peak_live_bytes:,} bytes)."
+    if severity == "critical":
+        text += f" {row.count_above_1k:,} of them are larger than 1,024 bytes, outside of PSRAM:"
+        text += f" up to {row.size_max_bytes:,} bytes each, {large_peak:,} live at once."
+    elif severity == "high":
+        text += f" It is {frequency}, and a pool could serve it."
+    return text
+
+
+def _advice(
+    row: SiteStats,
+    severity: str,
+    pool: Optional[PoolConfig],
+    oversize: int,
+    misses: int,
+    large_peak: int,
+) -> str:
+    parts = []
+    if severity == "critical":
+        parts.append(
+            f"Give the blocks above 1,024 bytes to PSRAM or to fixed buffers of {large_peak:,}"
+            " bytes (exact)."
+        )
+    small = row.count - oversize
+    if pool is not None and (severity == "high" or (severity == "critical" and small > oversize)):
+        tiers = ",".join(map(str, pool.tiers))
+        all_of = "all" if small == row.count else f"the other {small:,}"
+        parts.append(
+            f"Serve {all_of} from a pool: {tiers} of its own ({pool.slots_bytes:,} bytes) would"
+            f" never miss (exact); shared with every other site the audited pool serves"
+            f" {percent(1 - misses / row.count)} (replayed)."
+        )
+    if severity == "low":
+        parts.append("Leave it as it is.")
+    return " ".join(parts)
