@@ -7,16 +7,16 @@ from typing import Optional
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrns_pool.audit._audited import Audited
+from pyrns_pool.audit._audited import LARGE_BYTES, Audited
 from pyrns_pool.audit.findings import Finding, module_of
 from pyrns_pool.audit.rules import EXTERNAL_REGIONS
 from pyrns_pool.audit.sites import SiteStats
 from pyrns_pool.config import PoolConfig, Tier
 
-__all__ = ["GROWTH_SHARE_MIN", "own_pool", "percent", "plural", "site_finding"]
+__all__ = ["GROWTH_SHARE_MIN", "of_all", "percent", "plural", "site_finding"]
 
-FEW_SIZES = 2
-"""A site of so few sizes is served by as many tiers: little work."""
+FEW_TIERS = 2
+"""A pool of so few tiers is little work."""
 GROWTH_SHARE_MIN = 0.1
 """Share of a site's blocks that replace a smaller one, from which the site grows its blocks."""
 KEPT_SHARE = 0.5
@@ -28,13 +28,13 @@ def site_finding(audited: Audited, row: SiteStats) -> Finding:
     frequency, region = audited.frequency[row.index], audited.region(row.index)
     slots = audited.peak_slots[row.index, :-1]
     oversize = int(np.count_nonzero(_sizes(audited, row) > audited.config.tiers[-1].slot_bytes))
-    pool = own_pool(audited, slots)
+    pool = _own_pool(audited, slots)
     misses = {site.site: site.misses for site in audited.result.sites}.get(row.site, 0)
     is_external = region in EXTERNAL_REGIONS
     if row.count_above_1k and not is_external:
         severity, effort = "critical", "low"
     elif frequency == "per-packet" and oversize < row.count:
-        severity, effort = "high", "low" if row.distinct_sizes <= FEW_SIZES else "medium"
+        severity, effort = "high", "low" if np.count_nonzero(slots) <= FEW_TIERS else "medium"
     else:
         severity, effort = "low", "low"
     evidence: dict[str, float] = {
@@ -67,7 +67,7 @@ def site_finding(audited: Audited, row: SiteStats) -> Finding:
         region=region,
         severity=severity,
         effort=effort,
-        problem=_problem(row, frequency, severity, large_peak),
+        problem=_problem(row, severity, large_peak),
         recommendation=_advice(row, severity, pool, oversize, misses, large_peak),
         evidence=evidence,
         symbol=row.site.partition(":")[2] or row.site,
@@ -76,12 +76,15 @@ def site_finding(audited: Audited, row: SiteStats) -> Finding:
 
 def _sizes(audited: Audited, row: SiteStats) -> NDArray[np.uint64]:
     if row.size_max_bytes <= audited.config.tiers[-1].slot_bytes:
-        return audited.trace.block_sizes[:0]
-    return audited.trace.block_sizes[audited.site == row.index]
+        return np.zeros(0, np.uint64)
+    sizes: NDArray[np.uint64] = audited.trace.block_sizes[audited.site == row.index]
+    return sizes
 
 
-def own_pool(audited: Audited, slots: NDArray[np.int64]) -> Optional[PoolConfig]:
-    """Return the pool of the audited sizes with so many slots each; None if that is none."""
+def _own_pool(audited: Audited, slots: NDArray[np.int64]) -> Optional[PoolConfig]:
+    """Return the pool of the audited sizes with so many slots each; None if that is not known."""
+    if not audited.trace.has_frees:
+        return None
     pairs = zip(audited.config.tiers, slots.tolist())
     tiers = tuple(Tier(tier.slot_bytes, count) for tier, count in pairs if count)
     return PoolConfig(tiers) if tiers else None
@@ -90,6 +93,12 @@ def own_pool(audited: Audited, slots: NDArray[np.int64]) -> Optional[PoolConfig]
 def percent(share: float) -> str:
     """Return a share as per cent with one decimal, rounded down so that 100 % means all."""
     return f"{int(share * 1000) / 10:.1f} %"
+
+
+def of_all(count: int, audited: Audited) -> str:
+    """Return a number of allocations with its share of the trace, if it is worth a decimal."""
+    share = count / audited.trace.block_count
+    return f"{count:,} allocations" + (f", {percent(share)} of all," if share >= 0.001 else "")
 
 
 def plural(count: int, noun: str) -> str:
@@ -103,7 +112,7 @@ def _pattern(audited: Audited, row: SiteStats) -> str:
         return "table node"
     mine = audited.site == row.index
     if audited.grown is not None and audited.grown[mine].sum() >= GROWTH_SHARE_MIN * row.count:
-        return "grows by moving"
+        return "grows"
     if audited.groups is not None:
         inside = np.count_nonzero(audited.groups.kind[mine] >= 0)
         if inside >= KEPT_SHARE * row.count:
@@ -113,17 +122,16 @@ def _pattern(audited: Audited, row: SiteStats) -> str:
     return "one size" if row.distinct_sizes == 1 else f"{row.distinct_sizes:,} sizes"
 
 
-def _problem(row: SiteStats, frequency: str, severity: str, large_peak: int) -> str:
-    rate = "" if row.rate_hz is None else f", {row.rate_hz:,.1f} a second"
-    text = (
-        f"{plural(row.count, 'allocation')}{rate}; at most {row.peak_live_blocks:,} live at once"
-    )
-    text += f" ({row.peak_live_bytes:,} bytes)."
+def _problem(row: SiteStats, severity: str, large_peak: int) -> str:
+    text = plural(row.count, "allocation")
+    if row.rate_hz is not None and row.rate_hz >= 1:
+        text += f", {row.rate_hz:,.0f} a second"
+    text += f"; at most {row.peak_live_blocks:,} live at once ({row.peak_live_bytes:,} bytes)."
     if severity == "critical":
-        text += f" {row.count_above_1k:,} of them are larger than 1,024 bytes, outside of PSRAM:"
-        text += f" up to {row.size_max_bytes:,} bytes each, {large_peak:,} live at once."
-    elif severity == "high":
-        text += f" It is {frequency}, and a pool could serve it."
+        large = row.count_above_1k
+        text += f" {'All' if large == row.count else f'{large:,}'} are larger than {LARGE_BYTES:,}"
+        text += f" bytes and outside of PSRAM: up to {row.size_max_bytes:,} bytes each, at most"
+        text += f" {large_peak:,} bytes of them live at once."
     return text
 
 
@@ -138,17 +146,17 @@ def _advice(
     parts = []
     if severity == "critical":
         parts.append(
-            f"Give the blocks above 1,024 bytes to PSRAM or to fixed buffers of {large_peak:,}"
-            " bytes (exact)."
+            f"Move what is above {LARGE_BYTES:,} bytes to PSRAM, or to fixed buffers of"
+            f" {large_peak:,} bytes together (exact)."
         )
     small = row.count - oversize
     if pool is not None and (severity == "high" or (severity == "critical" and small > oversize)):
         tiers = ",".join(map(str, pool.tiers))
         all_of = "all" if small == row.count else f"the other {small:,}"
         parts.append(
-            f"Serve {all_of} from a pool: {tiers} of its own ({pool.slots_bytes:,} bytes) would"
-            f" never miss (exact); shared with every other site the audited pool serves"
-            f" {percent(1 - misses / row.count)} (replayed)."
+            f"Serve {all_of} from a pool: {tiers} of its own, {pool.slots_bytes:,} bytes, never"
+            f" misses (exact); the audited pool serves {percent(1 - misses / row.count)}"
+            " (replayed)."
         )
     if severity == "low":
         parts.append("Leave it as it is.")

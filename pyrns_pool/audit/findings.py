@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Optional, Union, overload
+from typing import Any, Iterator, Mapping, Optional, Union
 
 from pyrns_pool.errors import AuditError, ResultError, printable
 from pyrns_pool.formats.files import PathLike, output_file
@@ -178,7 +178,7 @@ class RegionCheck:
     region: str
     """Where it lies."""
     state: str
-    """"verified", "missing" (it should lie elsewhere) or "unused" (a rule that matched nothing)."""
+    """"verified", "missing": it should lie elsewhere; or "unused": a rule matched nothing."""
     note: str
     peak_live_bytes: Optional[int] = None
 
@@ -257,16 +257,8 @@ class Findings:
         """Iterate, worst first."""
         return iter(self.items)
 
-    @overload
     def __getitem__(self, index: int) -> Finding:
-        ...
-
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Finding, ...]:
-        ...
-
-    def __getitem__(self, index: Union[int, slice]) -> Union[Finding, tuple[Finding, ...]]:
-        """Return a finding, or some of them."""
+        """Return a finding by its rank."""
         return self.items[index]
 
     @property
@@ -278,6 +270,12 @@ class Findings:
             seen[item.severity] += 1
             names.append(f"{item.severity[0].upper()}{seen[item.severity]}")
         return tuple(names)
+
+    @property
+    def ranked(self) -> tuple[tuple[str, Finding], ...]:
+        """Id and finding by priority, then falling risk, then falling count."""
+        pairs = zip(self.ids, self.items)
+        return tuple(sorted(pairs, key=lambda row: (row[1].priority, -row[1].risk, -row[1].count)))
 
     @property
     def counts(self) -> dict[str, int]:

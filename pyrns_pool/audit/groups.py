@@ -53,6 +53,11 @@ class Kind:
     offsets: tuple[int, ...]
     count: int
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether no block between its members went earlier."""
+        return self.offsets[-1] == len(self.offsets) - 1
+
 
 @dataclass(frozen=True, eq=False)
 class Groups:
@@ -161,7 +166,7 @@ _Candidate = tuple[tuple[int, ...], tuple[int, ...], "NDArray[np.int64]"]
 def _candidates(
     freed: NDArray[np.int64], site: NDArray[np.int64], thread: NDArray[np.uint16]
 ) -> list[_Candidate]:
-    """Return sites, offsets and starts of each kind that is frequent enough, in order of choice."""
+    """Return sites, offsets and starts of each kind that is frequent, in order of choice."""
     found: dict[tuple[int, ...], int] = {}
     rows: list[_Candidate] = []
     for offsets in ((0, 1), (0, 2), (0, 1, 2)):

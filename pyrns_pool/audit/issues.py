@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 import numpy as np
+from numpy.typing import NDArray
 
 from pyrns_pool.audit import groups as grouping
 from pyrns_pool.audit import tables as tabling
 from pyrns_pool.audit._audited import LARGE_BYTES, Audited
-from pyrns_pool.audit._site import GROWTH_SHARE_MIN, percent, plural
+from pyrns_pool.audit._site import GROWTH_SHARE_MIN, of_all, percent, plural
 from pyrns_pool.audit.findings import EFFORTS, PRIORITIES, SEVERITIES, Finding, module_of
 from pyrns_pool.audit.groups import Kind, copy_test
 from pyrns_pool.audit.tables import Table
+from pyrns_pool.trace import OP_ALLOC
 
 __all__ = ["copy_findings", "group_findings", "growth_findings", "method", "table_findings"]
 
@@ -33,9 +33,8 @@ def group_findings(audited: Audited) -> list[Finding]:
     groups = audited.groups
     if groups is None:
         return []
-    freed = np.ones(audited.trace.block_count, np.bool_)
-    freed[:] = False
-    freed[audited.trace.blocks[np.flatnonzero(audited.trace.events["op"] != 0)]] = True
+    freed = np.zeros(audited.trace.block_count, np.bool_)
+    freed[audited.trace.blocks[audited.trace.events["op"] != OP_ALLOC]] = True
     findings = []
     for root in dict.fromkeys(kind.sites[0] for kind in groups.kinds):
         family = [number for number, kind in enumerate(groups.kinds) if kind.sites[0] == root]
@@ -51,41 +50,31 @@ def _group_finding(audited: Audited, root: int, family: list[int], share: float)
     groups, trace = audited.groups, audited.trace
     assert groups is not None
     kinds = [groups.kinds[number] for number in family]
-    inside = np.isin(groups.kind, family)
-    size = trace.block_sizes.astype(np.int64)
-    merged = np.bincount(groups.first[inside], size[inside], trace.block_count).astype(np.int64)
-    merged = merged[np.unique(groups.first[inside])]
-    shapes = [_shape(audited, number) for number in family]
-    pattern = _pattern_of(shapes[0])
+    merged = _merged_sizes(audited, family)
+    shape = _shape(audited, family[0])
     count = sum(kind.count for kind in kinds)
     saved = sum(kind.count * (len(kind.sites) - 1) for kind in kinds)
-    whole = sum(kind.count for kind in kinds if kind.offsets[-1] < len(kind.sites))
-    replaced = count - whole
-    largest = kinds[0]
-    text = " + ".join(_bytes(low, high) for low, high in shapes[0])
-    problem = f"{count:,} times {len(largest.sites)} blocks are allocated back to back and freed"
-    problem += f" back to back: {text} bytes."
+    replaced = sum(kind.count for kind in kinds if not kind.is_whole)
+    text = " + ".join(_bytes(low, high) for low, high in shape)
+    problem = f"{count:,} times {len(shape)} blocks are allocated back to back and freed back to"
+    problem += f" back: {text} bytes."
     if replaced:
         problem += f" In {replaced:,} of them the block in the middle was replaced before the end."
-    problem += f" {percent(share)} of what the site freed was of these."
-    home = np.bincount(audited.home(merged), minlength=len(audited.config.tiers) + 1)
-    bounds = [str(tier.slot_bytes) for tier in audited.config.tiers]
-    fits = [f"{percent(n / count)} in {name}" for name, n in zip(bounds, home.tolist()) if n]
-    advice = f"Make it one block, the count in front of the data: {saved:,} allocations fewer,"
-    advice += f" {percent(saved / trace.block_count)} of all (exact)."
-    if fits:
-        advice += f" Merged, they lie {', '.join(fits)}-byte slots (exact)."
+    problem += f" That is {percent(share)} of what the site freed."
+    advice = (
+        f"Make it one block: {of_all(saved, audited)} fewer (exact). {_homes(audited, merged)}"
+    )
     return Finding(
         where=trace.sites[root],
         module=module_of(trace.sites[root]),
-        pattern=pattern,
+        pattern=_pattern_of(kinds[0], shape),
         count=count,
         size_min_bytes=int(merged.min()),
         size_max_bytes=int(merged.max()),
         frequency=audited.frequency[root],
         region=audited.region(root),
         severity="medium",
-        effort="trivial" if all(low == high for low, high in shapes[0]) else "medium",
+        effort="trivial" if all(low == high for low, high in shape) else "low",
         problem=problem,
         recommendation=advice,
         evidence={
@@ -93,12 +82,37 @@ def _group_finding(audited: Audited, root: int, family: list[int], share: float)
             "groups_with_replaced_block": replaced,
             "group_share": share,
             "allocations_saved": saved,
-            "members": len(largest.sites),
+            "members": len(shape),
             "member_bytes": text,
         },
         also=_others(audited, root, kinds),
         symbol=trace.sites[root].partition(":")[2],
     )
+
+
+def _merged_sizes(audited: Audited, family: list[int]) -> NDArray[np.int64]:
+    """Return the size that each group would have as one block; whole groups only, if any is."""
+    groups, size = audited.groups, audited.trace.block_sizes.astype(np.int64)
+    assert groups is not None
+    whole = [number for number in family if groups.kinds[number].is_whole]
+    inside = np.isin(groups.kind, whole or family)
+    first = groups.first[inside]
+    merged = np.bincount(first, size[inside], audited.trace.block_count).astype(np.int64)
+    sizes: NDArray[np.int64] = merged[np.unique(first)]
+    return sizes
+
+
+def _homes(audited: Audited, merged: NDArray[np.int64]) -> str:
+    """Return in which slots of the audited pool blocks of these sizes would lie."""
+    tiers = audited.config.tiers
+    names = [f"{tier.slot_bytes}-byte slots" for tier in tiers]
+    names.append(f"none: they are larger than {tiers[-1].slot_bytes} bytes")
+    counts = np.bincount(audited.home(merged), minlength=len(names)).tolist()
+    used = [(name, count) for name, count in zip(names, counts) if count]
+    if len(used) == 1:
+        return f"As one block, all lie in {used[0][0]} (exact)."
+    parts = [f"{percent(count / len(merged))} in {name}" for name, count in used]
+    return f"As one block, {', '.join(parts)} (exact)."
 
 
 def _shape(audited: Audited, kind: int) -> list[tuple[int, int]]:
@@ -112,14 +126,17 @@ def _shape(audited: Audited, kind: int) -> list[tuple[int, int]]:
     return sizes
 
 
-def _pattern_of(shape: list[tuple[int, int]]) -> str:
-    """Return what a group looks like; the sizes are all that is looked at."""
+def _pattern_of(kind: Kind, shape: list[tuple[int, int]]) -> str:
+    """Return what a group looks like; its sizes, and whether the sites differ, decide."""
     fixed = [low for low, high in shape if low == high]
+    # The last block counts the owners of the first if the same place made it, and it is small.
+    is_control = kind.sites[0] == kind.sites[-1] and shape[-1][0] == shape[-1][1]
+    is_control &= min(fixed, default=CONTROL_BYTES_MAX + 1) <= CONTROL_BYTES_MAX
     if len(fixed) == len(shape):
-        return "object and control block" if min(fixed) <= CONTROL_BYTES_MAX else "blocks together"
-    if len(shape) == 3 and len(fixed) == 2 and min(fixed) <= CONTROL_BYTES_MAX:
+        return "object and control block" if is_control else "blocks made together"
+    if len(shape) == 3 and len(fixed) == 2 and is_control:
         return "object, buffer and control block"
-    return "object and buffer" if fixed else "blocks together"
+    return "object and buffer" if fixed else "blocks made together"
 
 
 def _bytes(low: int, high: int) -> str:
@@ -136,7 +153,7 @@ def copy_findings(audited: Audited) -> list[Finding]:
     groups, grown = audited.groups, audited.grown
     if groups is None or grown is None:
         return []
-    buffers = {}
+    buffers: dict[int, None] = {}
     for number, kind in enumerate(groups.kinds):
         for site, (low, high) in zip(kind.sites, _shape(audited, number)):
             if low != high:
@@ -156,7 +173,7 @@ def _copy_finding(
     audited: Audited,
     site: int,
     buffer_site: int,
-    maker: np.ndarray[tuple[int], np.dtype[np.int64]],
+    maker: NDArray[np.int64],
     test: grouping.CopyTest,
 ) -> Finding:
     trace = audited.trace
@@ -164,10 +181,10 @@ def _copy_finding(
     mine = mine[mine >= grouping.COPY_SIZE_MIN_BYTES]
     copied = round(test.copies * float(mine.mean()))
     problem = (
-        f"{percent(test.share)} of its {test.buffers:,} buffers of {int(mine.min())} bytes or more"
-        f" are exactly as large as one of the {grouping.COPY_LIVE} youngest that are live"
-        f" ({test.as_one:,}), or as two of them together ({test.as_two:,}). By coincidence it would"
-        f" be {percent(test.chance)}: some {test.copies:,} must be copies, each with an object of"
+        f"{percent(test.share)} of its {test.buffers:,} buffers of {int(mine.min())} bytes or"
+        f" more are exactly as large as one of the {grouping.COPY_LIVE} youngest that are live"
+        f" ({test.as_one:,}), or as two of them together ({test.as_two:,}). By coincidence it"
+        f" would be {percent(test.chance)}: some {test.copies:,} must be copies, each with an object of"
         " its own."
     )
     return Finding(
@@ -180,7 +197,7 @@ def _copy_finding(
         frequency=audited.frequency[site],
         region=audited.region(site),
         severity="medium",
-        effort="medium",
+        effort="low",
         problem=problem,
         recommendation=(
             "Copy only if somebody else still holds the buffer (its count is above one), and leave"
@@ -228,8 +245,7 @@ def growth_findings(audited: Audited) -> list[Finding]:
                 " over from a smaller one of the same site, which is freed directly before or"
                 " after.",
                 recommendation="Reserve the final size at first, or grow by a factor: up to"
-                f" {count:,} allocations fewer, {percent(count / audited.trace.block_count)} of"
-                " all (exact).",
+                f" {of_all(count, audited)} fewer (exact).",
                 evidence={"grown": count, "grown_share": count / row.count},
                 symbol=row.site.partition(":")[2],
             )
@@ -272,8 +288,8 @@ def _table_finding(audited: Audited, table: Table) -> Finding:
         recommendation=(
             f"Keep keys and hashes inside the entries of a table of fixed capacity:"
             f" {table.nodes_peak:,} entries of some {entry:,} bytes ({table.nodes_peak * entry:,}"
-            f" bytes) instead of {table.nodes_peak:,} nodes and up to {slots:,} small blocks"
-            " (exact)."
+            f" bytes, from the mean) instead of {table.nodes_peak:,} nodes and {slots:,} small"
+            " blocks at the peak (exact)."
         ),
         evidence={
             "nodes_freed": table.nodes,
@@ -295,7 +311,7 @@ def method(audited: Audited) -> tuple[tuple[str, str], ...]:
     severities = ", ".join(f"{name} {value}" for name, value in SEVERITIES.items())
     efforts = ", ".join(f"{name} {value}" for name, value in EFFORTS.items())
     priorities = ", ".join(f"{name} from {least:g}" for name, least in PRIORITIES.items())
-    rows: list[Optional[tuple[str, str]]] = [
+    return (
         ("Counts, sizes, live blocks", "Exact, from every event of the trace."),
         (
             "Lifetimes",
@@ -358,8 +374,9 @@ def method(audited: Audited) -> tuple[tuple[str, str], ...]:
         (
             "WSJF and priority",
             f"Severity ({severities}) divided by effort ({efforts}); {priorities}. Effort: trivial"
-            " to make two fixed blocks one or to reserve; low for a pool of one or two sizes or a"
-            " fixed buffer; medium else.",
+            " to make blocks of fixed sizes one or to reserve; low to change one class (a buffer"
+            " behind its header, a copy that is not made), for a pool of one or two tiers, or to"
+            " move large blocks; medium for a pool of more tiers or a table. Within a priority:"
+            " falling risk, then falling count.",
         ),
-    ]
-    return tuple(row for row in rows if row is not None)
+    )

@@ -13,11 +13,15 @@ FIRST_SHOWN = 5
 """Recommendations in the executive summary."""
 HEADINGS = {
     "critical": "more than 1 KB outside of PSRAM",
-    "high": "on the way of every packet, where a pool could serve",
+    "high": "per-packet where a pool could serve, or slots pinned",
     "medium": "several blocks where one would do",
     "low": "minor",
 }
-REGION_STATES = {"missing": "Missing", "unused": "Rules that match nothing", "verified": "Verified"}
+REGION_STATES = {
+    "missing": "Missing",
+    "unused": "Rules that match nothing",
+    "verified": "Verified",
+}
 Row = tuple[str, Finding]
 
 
@@ -35,7 +39,7 @@ def markdown(findings: Findings) -> str:
         One document; its sections are those of the issue list of an audit.
     """
     rows = list(zip(findings.ids, findings))
-    ranked = sorted(rows, key=lambda row: -row[1].wsjf)  # Stable: worst and most frequent first.
+    ranked = list(findings.ranked)
     lines = [f"# Audit of {code(findings.subject)}", ""]
     lines += _summary(findings, ranked)
     lines += _issues(rows)
@@ -59,7 +63,7 @@ def code(text: str) -> str:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Return a table and an empty line; a column whose name ends in ":" goes to the right."""
-    cells = [[name.rstrip(":") for name in columns], *map(list, rows)]
+    cells: list[Sequence[str]] = [[name.rstrip(":") for name in columns], *rows]
     widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(columns))]
     rule = [
         "-" * (width - 1) + ":" if name.endswith(":") else "-" * width

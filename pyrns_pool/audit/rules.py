@@ -72,8 +72,8 @@ class Thresholds:
             f" the first 5 % of the run or there are at most {self.startup_count};"
             f" per-destination, if the median lives {self.per_destination_s:g} s; per-link,"
             f" {self.per_link_s:g} s; per-packet, from {self.per_packet_hz:g} allocations a second"
-            f" on average; per-announce, from {self.per_announce_hz:g} a second if one in a hundred lives"
-            f" {self.per_link_s:g} s; else per-transfer. Without times or frees it is unknown."
+            f" on average; per-announce, from {self.per_announce_hz:g} a second if one in a hundred"
+            f" lives {self.per_link_s:g} s; else per-transfer. Without times or frees it is unknown."
         )
 
 

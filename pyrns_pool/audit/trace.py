@@ -138,7 +138,8 @@ def _summary(audited: Audited, families: list[Finding]) -> tuple[str, ...]:
     elif not trace.has_identity:
         lines.append(
             "The trace does not say which block a free means (it was guessed): groups,"
-            " copies, growth and tables are left out; hit rates are estimates."
+            " copies, growth and tables are left out; live blocks, slots and hit"
+            " rates are estimates."
         )
     if not trace.has_time:
         lines.append("The trace has no time: no rates, lifetimes, frequency classes or tables.")

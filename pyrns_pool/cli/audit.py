@@ -56,8 +56,7 @@ def print_findings(findings: Findings) -> None:
     print(f"audit of {findings.subject}: {counts}")
     for line in findings.summary:
         print(f"  {line}")
-    ranked = sorted(zip(findings.ids, findings), key=lambda row: -row[1].wsjf)
-    shown = [row for row in ranked if row[1].severity != "low"]
+    shown = [row for row in findings.ranked if row[1].severity != "low"]
     if not shown:
         return
     print()
