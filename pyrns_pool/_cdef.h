@@ -1218,3 +1218,28 @@ typedef struct {
 
 bool rns_record_info(const void* page, size_t bytes, rns_record_info_t* out);
 bool rns_record_read_chunk(rns_record_reader_t* self, const void* chunk, size_t chunk_bytes);
+
+/* ---- lab: rns_tune.h ---- */
+
+#define RNS_TUNE_NONE ...
+#define RNS_TUNE_HITS_MAX ...
+
+typedef struct {
+    uint32_t tiers_max;
+    uint32_t boundary_count;
+    uint32_t units;
+    int32_t* best;
+} rns_tune_t;
+
+typedef struct {
+    uint32_t lower;
+    uint32_t upper;
+    uint32_t slot_units;
+    uint32_t slots;
+    uint32_t count;
+    const int32_t* hits;
+} rns_tune_range_t;
+
+size_t rns_tune_entries(const rns_tune_t* self);
+void rns_tune_begin(rns_tune_t* self);
+void rns_tune_offer(rns_tune_t* self, const rns_tune_range_t* range);
