@@ -31,6 +31,7 @@ from pyrns_pool.errors import (
     OutOfRangePointer,
     PoolError,
     PoolExhausted,
+    PredictionError,
     PyrnsPoolError,
     ResultError,
     Shared,
@@ -57,6 +58,8 @@ from pyrns_pool.sweep_file import load_sweep
 from pyrns_pool.sweep_inputs import NodeInput, TraceInput
 from pyrns_pool.sweep_results import SweepResult
 from pyrns_pool.trace import EVENT_DTYPE, Trace
+from pyrns_pool.tune import tune
+from pyrns_pool.tune_results import TuneResult
 from pyrns_pool.workload_results import WorkloadResult, load_result
 from pyrns_pool.workloads import (
     OP_DTYPE,
@@ -101,6 +104,7 @@ __all__ = [
     "PoolError",
     "PoolExhausted",
     "PoolStats",
+    "PredictionError",
     "PyrnsPoolError",
     "ReplayResult",
     "ResultError",
@@ -118,6 +122,7 @@ __all__ = [
     "TraceError",
     "TraceInput",
     "Verdict",
+    "TuneResult",
     "Workload",
     "WorkloadResult",
     "WrongPool",
@@ -149,4 +154,5 @@ __all__ = [
     "shipped",
     "sized_pool",
     "sweep",
+    "tune",
 ]

@@ -106,9 +106,7 @@ class Ranges:
     nanoseconds an event.
     """
 
-    def __init__(
-        self, trace: Trace, boundaries: Sequence[int], progress: Progress = None
-    ) -> None:
+    def __init__(self, trace: Trace, boundaries: Sequence[int], progress: Progress = None) -> None:
         self.trace = trace
         self.boundaries = tuple(boundaries)
         sizes, counts = trace.sizes()

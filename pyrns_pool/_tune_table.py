@@ -82,6 +82,31 @@ class Rules:
         unused, slots = self.fragmentation(lower, upper)
         return unused <= self.max_fragmentation * slots
 
+    def most(self, tiers_max: int) -> tuple[int, int]:
+        """Return the most hits that any pool has, and the fewest bytes for them."""
+        count = len(self.boundaries)
+        fewest: dict[tuple[int, int], int] = {(0, 0): 0}
+        for upper in range(1, count + 1):
+            for lower in range(upper):
+                if not self.allows(lower, upper):
+                    continue
+                slots, hits = self.choices(lower, upper)
+                size = (slots + len(hits) - 1) * self.size(upper)
+                for number in range(1, tiers_max + 1):
+                    if (number - 1, lower) in fewest:
+                        total = fewest[number - 1, lower] + size
+                        total = min(total, fewest.get((number, upper), total))
+                        fewest[number, upper] = total
+        ends = {upper for _, upper in fewest if upper >= max(self.last_required, 1)}
+        if not ends:
+            raise ConfigError(
+                f"max_fragmentation: {self.max_fragmentation} is kept by no pool of at most "
+                f"{tiers_max} tiers"
+            )
+        last = max(ends)
+        served = sum(int(r.requests[last]) * w for r, w in zip(self.ranges, self.weights))
+        return served, min(total for (_, upper), total in fewest.items() if upper == last)
+
     def choices(self, lower: int, upper: int) -> tuple[int, NDArray[np.int32]]:
         """Return the fewest slots that a tier may have, and the hits with so many and more."""
         curves = [r.hits[lower, upper] for r in self.ranges]
@@ -130,6 +155,7 @@ class Table:
     ) -> None:
         self.rules = rules
         self.unit = gcd(*rules.boundaries)
+        self.bytes_max = bytes_max
         units, count = bytes_max // self.unit, len(rules.boundaries)
         if tiers_max * count * (units + 1) > TABLE_ENTRIES_MAX:
             raise ConfigError(
@@ -169,7 +195,7 @@ class Table:
         Parameters
         ----------
         bytes_max : int
-            Most bytes, up to those of the table.
+            Most bytes; more than the table has are as good as those.
         tiers : int, optional
             Exactly so many tiers; any number without.
 
@@ -178,7 +204,7 @@ class Table:
         Choice or None
             None if no pool is that small.
         """
-        at = bytes_max // self.unit
+        at = min(bytes_max, self.bytes_max) // self.unit
         numbers = range(1, len(self.front) + 1) if tiers is None else (tiers,)
         found = []
         for number in numbers:

@@ -19,6 +19,7 @@ __all__ = [
     "OutOfRangePointer",
     "PoolError",
     "PoolExhausted",
+    "PredictionError",
     "PyrnsPoolError",
     "ResultError",
     "Shared",
@@ -163,6 +164,10 @@ class SweepError(PyrnsPoolError, ValueError):
 
 class AuditError(PyrnsPoolError, ValueError):
     """The rules of an audit, or a finding, are refused; names the field, the value and the limit."""
+
+
+class PredictionError(PyrnsPoolError, RuntimeError):
+    """The real pool did not do what was predicted of it; names the tier and both counts."""
 
 
 class PoolError(PyrnsPoolError):

@@ -15,6 +15,7 @@ from pyrns_pool.formats.files import PathLike
 from pyrns_pool.results import RESULT_FORMAT, PoolResult, ReplayResult, pool_from, replay_from
 from pyrns_pool.stats import BytesStats, TableStats
 from pyrns_pool.sweep_results import SWEEP_FORMAT, SweepResult, sweep_from
+from pyrns_pool.tune_results import TUNE_FORMAT, TuneResult, tune_from
 
 __all__ = [
     "COW_DTYPE",
@@ -140,7 +141,7 @@ class WorkloadResult(PoolResult):
 
 
 Result = Union[ReplayResult, WorkloadResult]
-AnyResult = Union[Result, CompareResult, CurveSet, SweepResult]
+AnyResult = Union[Result, CompareResult, CurveSet, SweepResult, TuneResult]
 
 
 def load_result(path: PathLike) -> AnyResult:
@@ -153,7 +154,7 @@ def load_result(path: PathLike) -> AnyResult:
 
     Returns
     -------
-    ReplayResult, WorkloadResult, CompareResult, CurveSet or SweepResult
+    ReplayResult, WorkloadResult, CompareResult, CurveSet, SweepResult or TuneResult
         As it was saved.
 
     Raises
@@ -165,6 +166,7 @@ def load_result(path: PathLike) -> AnyResult:
     kinds = {RESULT_FORMAT: replay_from, WORKLOAD_FORMAT: workload_from}
     kinds[COMPARE_FORMAT], kinds[CURVE_FORMAT] = compare_from, curves_from
     kinds[SWEEP_FORMAT] = sweep_from
+    kinds[TUNE_FORMAT] = tune_from
     return read_result(path, kinds)
 
 

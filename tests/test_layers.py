@@ -34,6 +34,11 @@ PYTHON_LAYERS = [
     | {"timeline", "replay", "heaps", "trace_info", "record"},
     {"workloads", "regions", "compare"},
     {"tune", "sweep", "audit"},
+    | {"erlang", "curve_results", "tune_results"},
+    {"pool", "_native_store", "_window", "bytes", "store"}
+    | {"timeline", "replay", "heaps", "trace_info"},
+    {"workloads", "regions", "compare", "curve"},
+    {"tune", "tune_pins", "tune_sites", "sweep", "audit"},
     {"plot", "report", "live"},
     {"cli", "progress", "__main__"},
     {"__init__"},

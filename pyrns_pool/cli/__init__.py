@@ -31,6 +31,7 @@ from pyrns_pool.cli import (
     replay,
     soak,
     sweep,
+    tune,
 )
 from pyrns_pool.errors import ConfigError, PyrnsPoolError
 
@@ -43,6 +44,7 @@ VERBS = (
     node,
     compare,
     curve,
+    tune,
     sweep,
     audit,
     soak,

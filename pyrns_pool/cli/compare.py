@@ -73,7 +73,7 @@ def _names() -> str:
     return ", ".join(known.name for known in MACHINES)
 
 
-def parse_bytes(text: str) -> int:
+def parse_bytes(text: str, name: str = "arena") -> int:
     """Return a number of bytes such as 65536, 64KiB or 8MiB.
 
     Examples
@@ -83,7 +83,7 @@ def parse_bytes(text: str) -> int:
     """
     match = _BYTES_TEXT.fullmatch(text)
     if match is None:
-        raise ConfigError(f"arena: '{text[:40]}' is not like 64KiB")
+        raise ConfigError(f"{name}: '{text[:40]}' is not like 64KiB")
     return int(match[1]) * _UNITS[match[2]]
 
 

@@ -1,0 +1,356 @@
+"""Choose tiers and slots from recorded traffic: the best there are, not a guess.
+
+Tiers of a strict pool do not interact: a tier serves the sizes between the next smaller tier's
+and its own, so its hits are one point on the exact curve of that range. The best pool of a number
+of bytes is then found by dynamic programming over boundaries, slots and bytes (``rns_tune.h``).
+It is an optimum, not a climb: one block that is never given back gains one hit with the first
+slot, and hides what the second gains.
+
+>>> from pyrns_pool import Trace, tune
+>>> columns = {"op": [0] + [0, 1] * 1000, "id": range(2001), "size": [8] + [8, 0] * 1000}
+>>> columns["id"] = [0] + [n for n in range(1, 1001) for _ in range(2)]
+>>> trace = Trace.from_events({**columns, "t_ns": range(2001)})
+>>> for budget in (8, 16):
+...     found = tune(trace, budget_bytes=budget)
+...     print(found.config, found.total.hits)
+8x1 strict 1
+8x2 strict 1001
+
+The answer holds for strict pools. Every one is sent through the real pool before it is given: what
+was predicted is what the pool does, hit for hit, or there is an error.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, NamedTuple, Optional, Sequence, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyrns_pool._tune_ranges import Ranges, candidate_sizes
+from pyrns_pool._tune_table import Choice, Rules, Table
+from pyrns_pool.compare import pool_ram_bytes
+from pyrns_pool.config import SLOT_BYTES_MAX, PoolConfig, Tier, whole
+from pyrns_pool.errors import ConfigError, PredictionError
+from pyrns_pool.replay import replay
+from pyrns_pool.results import ReplayResult, TraceSummary
+from pyrns_pool.trace import Trace
+from pyrns_pool.tune_pins import pins_of
+from pyrns_pool.tune_results import (
+    FRONT_DTYPE,
+    Compared,
+    Counts,
+    Goal,
+    TierNeed,
+    TuneResult,
+)
+
+__all__ = ["ALIGNMENT_DEFAULT", "CANDIDATES_DEFAULT", "tune"]
+
+ALIGNMENT_DEFAULT = 8  # What slots of csrc/core are aligned to on a device with 32-bit pointers.
+CANDIDATES_DEFAULT = 96
+CANDIDATES_MAX = 256
+FIRST_BYTES = 1 << 15  # The first table where no budget says how large it must be.
+FRONT_STEPS = 40
+
+Progress = Optional[Callable[[float], object]]
+
+
+def tune(
+    traces: Union[Trace, Sequence[Trace]],
+    *,
+    budget_bytes: Optional[int] = None,
+    min_hit_rate: Optional[float] = None,
+    max_misses: Optional[int] = None,
+    max_tiers: int = 4,
+    max_fragmentation: Optional[float] = None,
+    require: Sequence[Tier] = (),
+    candidates: Optional[Sequence[int]] = None,
+    alignment: int = ALIGNMENT_DEFAULT,
+    candidates_max: int = CANDIDATES_DEFAULT,
+    weights: Optional[Sequence[int]] = None,
+    compared: Sequence[tuple[str, PoolConfig]] = (),
+    validate: Sequence[Trace] = (),
+    progress: Progress = None,
+) -> TuneResult:
+    """Return the best strict pool for what was recorded.
+
+    Parameters
+    ----------
+    traces : Trace or sequence of Trace
+        What it is to serve; of several, the sum of their hits counts.
+    budget_bytes, min_hit_rate, max_misses, max_tiers, max_fragmentation, require
+        What is asked; see `Goal`. Exactly one of the first three.
+    candidates : sequence of int, optional
+        Slot sizes to choose from. By default every size requested, rounded up to `alignment`.
+    alignment : int, optional
+        What slot sizes are a multiple of, in bytes.
+    candidates_max : int, optional
+        Most sizes to try; the ones left out are those that the next larger one replaces best.
+    weights : sequence of int, optional
+        What a hit counts in each trace, 1 or more; by default 1.
+    compared : sequence of (str, PoolConfig), optional
+        Other pools, by name: each is replayed, beside the best pool of no more bytes.
+    validate : sequence of Trace, optional
+        Traces that are held back: the answer is replayed on them, and not chosen for them.
+    progress : callable, optional
+        Called now and then with the fraction that is done, 0 to 1.
+
+    Returns
+    -------
+    TuneResult
+        No strict pool of candidates does better. Of equal ones it is that with the fewest bytes,
+        then the fewest tiers.
+
+    Raises
+    ------
+    ConfigError
+        If a value is refused, or no pool is as asked; names the field and what is possible.
+    PredictionError
+        If the real pool does not do what was predicted, which only a fault in here explains.
+
+    Notes
+    -----
+    For n candidates n (n + 1) / 2 passes over parts of each trace, then a table of
+    ``max_tiers * n * bytes``; some four seconds for a million events, 64 candidates and 4 tiers.
+
+    Examples
+    --------
+    >>> columns = {"op": [0, 0, 1, 0], "id": [1, 2, 1, 3], "size": [20, 20, 0, 60]}
+    >>> trace = Trace.from_events({**columns, "t_ns": range(4)})
+    >>> found = tune(trace, max_misses=0)
+    >>> str(found.config), found.config.slots_bytes, found.total.hits
+    ('24x2,64x1 strict', 112, 3)
+    """
+    goal = Goal(
+        budget_bytes, min_hit_rate, max_misses, max_tiers, max_fragmentation, tuple(require)
+    )
+    many = [traces] if isinstance(traces, Trace) else list(traces)
+    if not many:
+        raise ConfigError("traces: none is given")
+    factors = [1] * len(many) if weights is None else list(weights)
+    if len(factors) != len(many):
+        raise ConfigError(f"weights: {len(factors)} weights for {len(many)} traces")
+    for factor in factors:
+        whole("weights", factor, 1, 1 << 20)
+    sizes, of = _candidates(many, goal, candidates, alignment, candidates_max)
+    tuner = Tuner(many, factors, goal, sizes, progress)
+    chosen = tuner.answer([config.slots_bytes for _, config in compared])
+    replayed = [tuner.verify(i, chosen, bins=None) for i in range(len(many))]
+    return TuneResult(
+        goal=goal,
+        traces=tuple(TraceSummary.of(trace) for trace in many),
+        weights=tuple(factors),
+        candidates=tuple(sizes),
+        candidates_of=of,
+        config=chosen.config,
+        metadata_bytes=pool_ram_bytes(chosen.config)[1],
+        tiers=tuner.needs(chosen),
+        predicted=tuple(counts(r, chosen) for r in tuner.ranges),
+        replayed=tuple(result.to_dict() for result in replayed),
+        held_back=tuple(replay(t, chosen.config, bins=1).to_dict() for t in validate),
+        compared=tuple(tuner.beside(name, config) for name, config in compared),
+        front=tuner.front([chosen.config.slots_bytes, *(c.slots_bytes for _, c in compared)]),
+        pins=pins_of(many, chosen.config),
+    )
+
+
+def _candidates(
+    traces: Sequence[Trace],
+    goal: Goal,
+    given: Optional[Sequence[int]],
+    alignment: int,
+    count_max: int,
+) -> tuple[list[int], int]:
+    required = [tier.slot_bytes for tier in goal.require]
+    if given is None:
+        whole("alignment", alignment, 1, SLOT_BYTES_MAX)
+        whole("candidates_max", count_max, 1, CANDIDATES_MAX)
+        return candidate_sizes(traces, alignment, count_max, required)
+    for size in given:
+        whole("candidates", size, 1, SLOT_BYTES_MAX)
+    sizes = sorted({*given, *required})
+    whole("candidates: their number", len(sizes), 1, CANDIDATES_MAX)
+    return sizes, len(sizes)
+
+
+class Hits(NamedTuple):
+    """Requests and hits of one tier."""
+
+    requests: int
+    hits: int
+
+
+def tier_hits(ranges: Ranges, choice: Choice) -> list[Hits]:
+    """Return what the curves say of each tier of a pool."""
+    rows = []
+    for (lower, upper, slots), tier in zip(choice.parts, choice.config.tiers):
+        requests = int(ranges.requests[upper] - ranges.requests[lower])
+        rows.append(Hits(requests, ranges.hits_with(lower, upper, slots - tier.reserve_count)))
+    return rows
+
+
+def counts(ranges: Ranges, choice: Choice) -> Counts:
+    """Return what the curves say of a pool."""
+    rows = tier_hits(ranges, choice)
+    requests, hits = (sum(column) for column in zip(*rows))
+    total = ranges.trace.block_count
+    return Counts(total, hits, exhausted=requests - hits, oversize=total - requests)
+
+
+def verified(ranges: Ranges, choice: Choice, bins: Optional[int] = 1) -> ReplayResult:
+    """Replay a pool, and raise PredictionError unless every tier does what was predicted."""
+    arguments = {} if bins is None else {"bins": bins}
+    result = replay(ranges.trace, choice.config, **arguments)
+    for tier, wanted in zip(result.stats.tiers, tier_hits(ranges, choice)):
+        if (tier.requests, tier.hits) != wanted:
+            name = ranges.trace.provenance.get("file", "trace")
+            raise PredictionError(
+                f"{name}: {choice.config}: tier {tier.slot_bytes}: predicted {wanted.hits} hits of "
+                f"{wanted.requests} requests, the pool had {tier.hits} of {tier.requests}"
+            )
+    return result
+
+
+class Tuner:
+    """Curves and table of one call of `tune`.
+
+    Parameters
+    ----------
+    traces, weights, goal, sizes
+        As `tune` has checked them.
+    progress : callable, optional
+        Called now and then with the fraction that is done, 0 to 1.
+    """
+
+    def __init__(
+        self,
+        traces: Sequence[Trace],
+        weights: Sequence[int],
+        goal: Goal,
+        sizes: Sequence[int],
+        progress: Progress = None,
+    ) -> None:
+        self.goal, self.progress = goal, progress
+        share = 0.5 / len(traces)
+        self.ranges = [
+            Ranges(trace, sizes, self._part(i * share, share)) for i, trace in enumerate(traces)
+        ]
+        self.rules = Rules(self.ranges, weights, goal.require, goal.max_fragmentation)
+        self.table: Table
+
+    def _part(self, begin: float, share: float) -> Progress:
+        report = self.progress
+        return None if report is None else lambda done: report(begin + share * done)
+
+    def answer(self, bytes_wanted: Sequence[int] = ()) -> Choice:
+        """Fill the table, also for pools of so many bytes, and return the best pool."""
+        goal, (most_hits, most_bytes) = self.goal, self.rules.most(self.goal.max_tiers)
+        fill = self._part(0.5, 0.4)
+        if goal.budget_bytes is not None:
+            bytes_max = min(most_bytes, max(goal.budget_bytes, *bytes_wanted, 0))
+            self.table = Table(self.rules, goal.max_tiers, bytes_max, fill)
+            found = self.table.choice(goal.budget_bytes)
+            if found is None:
+                raise ConfigError(
+                    f"budget_bytes: {goal.budget_bytes} bytes hold no pool as required"
+                )
+            return found
+        hits = self._hits_asked(most_hits)
+        bytes_max = max(FIRST_BYTES, *bytes_wanted, 0)
+        while True:
+            bytes_max = min(bytes_max, most_bytes)
+            self.table = Table(self.rules, goal.max_tiers, bytes_max, fill)
+            found = self.table.smallest(hits)
+            if found is not None:
+                return found
+            bytes_max *= 2
+
+    def _hits_asked(self, most_hits: int) -> int:
+        goal, requests = self.goal, self.rules.requests
+        if goal.max_misses is not None:
+            name, value, hits = "max_misses", str(goal.max_misses), requests - goal.max_misses
+        else:
+            assert goal.min_hit_rate is not None
+            name, value = "min_hit_rate", str(goal.min_hit_rate)
+            hits = int(goal.min_hit_rate * requests)
+            while hits / requests < goal.min_hit_rate:
+                hits += 1
+        if hits > most_hits:
+            raise ConfigError(
+                f"{name}: {value} is out of reach: pools as required serve at most {most_hits} of "
+                f"{requests} requests"
+            )
+        return max(hits, 0)
+
+    def verify(self, trace: int, choice: Choice, bins: Optional[int] = 1) -> ReplayResult:
+        """Replay a pool on one of the traces, as `verified`."""
+        return verified(self.ranges[trace], choice, bins)
+
+    def needs(self, choice: Choice) -> tuple[TierNeed, ...]:
+        """Return what each tier serves, and what would have sufficed."""
+        rows = []
+        per_trace = [tier_hits(ranges, choice) for ranges in self.ranges]
+        for i, (lower, upper, slots) in enumerate(choice.parts):
+            unused, whole_slots = self.rules.fragmentation(lower, upper)
+            reserve = choice.config.tiers[i].reserve_count
+            rows.append(
+                TierNeed(
+                    slot_bytes=self.rules.size(upper),
+                    slots=slots,
+                    requests=sum(hits[i].requests for hits in per_trace),
+                    hits=sum(hits[i].hits for hits in per_trace),
+                    sufficient_slots=reserve + max(len(r.hits[lower, upper]) for r in self.ranges),
+                    fragmentation=unused / whole_slots if whole_slots else 0.0,
+                )
+            )
+        return tuple(rows)
+
+    def beside(self, name: str, config: PoolConfig) -> Compared:
+        """Replay another pool, and the best of no more bytes."""
+        others = [replay(ranges.trace, config, bins=1) for ranges in self.ranges]
+        fits = [fit for other in others for fit in other.fit]
+        unused = sum(fit.internal_fragmentation_bytes for fit in fits)
+        slots = unused + sum(fit.requested_bytes for fit in fits)
+        best = self.table.choice(config.slots_bytes)
+        predicted = replayed = 0
+        if best is not None:
+            predicted = sum(counts(ranges, best).hits for ranges in self.ranges)
+            results = [verified(ranges, best) for ranges in self.ranges]
+            replayed = sum(result.stats.hits for result in results)
+        return Compared(
+            name=name,
+            config=config,
+            requests=sum(other.stats.requests for other in others),
+            served=sum(other.stats.hits + other.stats.spills for other in others),
+            fragmentation=unused / slots if slots else 0.0,
+            tuned=None if best is None else best.config,
+            predicted=predicted,
+            replayed=replayed,
+        )
+
+    def front(self, budgets: Sequence[int]) -> NDArray[np.void]:
+        """Return the best pools of these budgets, and of some between none and the largest."""
+        table = self.table
+        least = int(np.argmax((table.front >= 0).any(axis=0))) * table.unit
+        most = table.bytes_max
+        steps = np.geomspace(max(least, 1), max(most, 1), FRONT_STEPS).round().astype(int)
+        wanted = sorted({*steps.tolist(), *(b for b in budgets if least <= b <= most)})
+        cap = 1.0 if self.goal.max_fragmentation is None else self.goal.max_fragmentation
+        rows = []
+        for number in range(1, self.goal.max_tiers + 1):
+            for budget in wanted:
+                found = table.choice(budget, number)
+                if found is not None:
+                    share = self._fragmentation(found)
+                    size = found.config.slots_bytes
+                    asked = self.rules.requests
+                    rows.append((number, cap, budget, size, found.hits, asked, share))
+        front = np.array(rows, FRONT_DTYPE)
+        front.flags.writeable = False
+        return front
+
+    def _fragmentation(self, choice: Choice) -> float:
+        pairs = [self.rules.fragmentation(lower, upper) for lower, upper, _ in choice.parts]
+        unused, slots = (sum(column) for column in zip(*pairs))
+        return unused / slots if slots else 0.0
