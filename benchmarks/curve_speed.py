@@ -73,11 +73,15 @@ def main():
     begin = time.perf_counter()
     curve = rp.hit_curve(trace, BOUNDS)
     first = time.perf_counter() - begin
-    rows.append(["hit_curve, 4 tiers, the first time", f"{len(trace):,}", f"{first * 1e3:.1f}"])
-    rows[-1].append(f"{len(trace) / first / 1e6:.1f}")
+    cells = [f"{len(trace):,}", f"{first * 1e3:.1f}", f"{len(trace) / first / 1e6:.1f}"]
+    rows.append(["hit_curve, 4 tiers, the first time", *cells])
     all_counts = row("hit_curve, 4 tiers", lambda: rp.hit_curve(trace, BOUNDS), len(trace))
     row("hit_curve, 1 tier of everything", lambda: rp.hit_curve(trace, [1 << 20]), len(trace))
-    row("hit_curve, 4 tiers, with loads", lambda: rp.hit_curve(trace, BOUNDS, loads=True), len(trace))
+    row(
+        "hit_curve, 4 tiers, with loads",
+        lambda: rp.hit_curve(trace, BOUNDS, loads=True),
+        len(trace),
+    )
     row(f"{RANGES} size ranges drawn at random", ranges(trace), RANGES * len(trace), 3)
     pool = rp.PoolConfig(tuple(rp.Tier(size, 16) for size in BOUNDS))
     one_count = row("replay, 16 slots in each tier", lambda: rp.replay(trace, pool), len(trace))

@@ -29,36 +29,35 @@ class EndlessTier:
     """
 
     def __init__(self, index: NDArray[np.uint32], capacity: int = CAPACITY_FIRST) -> None:
-        held = none.ffi.from_buffer("uint32_t[]", index)
-        self._index = held  # C keeps the address only.
-        self._tables(capacity)
-        values = {"capacity": capacity, "index": held}
-        self._state = none.ffi.new("rns_curve_t *", {**values, **self._held})
+        # C keeps the addresses only: the buffers have to outlive its state.
+        self._index = none.ffi.from_buffer("uint32_t[]", index)
+        self._taken, self._words = _tables(capacity)
+        self._state = none.ffi.new(
+            "rns_curve_t *", [capacity, self._taken, self._words, self._index]
+        )
         none.lib.rns_curve_begin(self._state)
-
-    def _tables(self, capacity: int) -> None:
-        words = np.empty(none.lib.rns_curve_words(capacity), np.uint64)
-        self._taken = np.empty(capacity, np.uint32)
-        self._held: dict[str, Any] = {
-            "taken": none.ffi.from_buffer("uint32_t[]", self._taken),
-            "words": none.ffi.from_buffer("uint64_t[]", words),
-        }
 
     def run(self, steps: Any, count: int) -> None:
         """Take and give as `count` steps say, a C ``rns_curve_step_t *``."""
         done = none.lib.rns_curve_run(self._state, steps, count)
         while done < count:
-            old = self._held  # Read from until the new tables are filled.
             capacity = 2 * int(self._state.capacity)
-            self._tables(capacity)
-            none.lib.rns_curve_grow(self._state, capacity, *self._held.values())
-            del old
+            taken, words = _tables(capacity)
+            none.lib.rns_curve_grow(self._state, capacity, taken, words)
+            self._taken, self._words = taken, words
             done += none.lib.rns_curve_run(self._state, steps + done, count - done)
 
     @property
     def hits(self) -> NDArray[np.int64]:
         """Hits with 1 slot, 2, ... up to the number of slots that misses nothing."""
-        return np.cumsum(self._taken[: self._state.high_water], dtype=np.int64)
+        taken = np.frombuffer(none.ffi.buffer(self._taken), np.uint32)
+        return np.cumsum(taken[: self._state.high_water], dtype=np.int64)
+
+
+def _tables(capacity: int) -> tuple[Any, Any]:
+    """Return counts and words for so many slots, as C arrays."""
+    words = none.lib.rns_curve_words(capacity)
+    return none.ffi.new("uint32_t[]", capacity), none.ffi.new("uint64_t[]", words)
 
 
 def run_tiers(

@@ -1,4 +1,4 @@
-"""Hit curves: equal to a replay through the real pool, and to a slow model, for every slot count."""
+"""Hit curves: for every slot count what the real pool gives, and what a slow model gives."""
 
 import signal
 import subprocess
