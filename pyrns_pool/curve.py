@@ -36,13 +36,14 @@ from pyrns_pool.curve_results import EXACT, POINT_DTYPE, SIMULATED, HitCurve, Ti
 from pyrns_pool.erlang import Load, offered_load
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.replay import replay
-from pyrns_pool.results import PoolResult, TraceSummary
+from pyrns_pool.results import TraceSummary
 from pyrns_pool.trace import Trace
+from pyrns_pool.workload_results import Result, WorkloadResult
 
 __all__ = ["hit_curve"]
 
 Progress = Optional[Callable[[float], object]]
-Source = Union[Trace, Callable[[PoolConfig], PoolResult]]
+Source = Union[Trace, Callable[[PoolConfig], WorkloadResult]]
 
 
 def hit_curve(
@@ -53,7 +54,6 @@ def hit_curve(
     chosen: Optional[Sequence[int]] = None,
     counts: Optional[Sequence[int]] = None,
     loads: bool = False,
-    name: str = "",
     progress: Progress = None,
 ) -> HitCurve:
     """Return the hits of every tier by number of slots.
@@ -74,8 +74,6 @@ def hit_curve(
         nothing, or of a workload twice what is chosen. An exact curve has them all.
     loads : bool, optional
         Whether to measure rate, lifetime and peakedness for Erlang's formula, too.
-    name : str, optional
-        Of a workload.
     progress : callable, optional
         Called now and then with the fraction that is done, 0 to 1.
 
@@ -128,7 +126,7 @@ def hit_curve(
         raise ConfigError(f"chosen: {what} is simulated, which needs the slots of each tier")
     ladders = [_ladder(max(*pair), pair[0]) for pair in zip(slots, most)]
     asked = ladders if counts is None else [sorted(set(counts))] * len(sizes)
-    return _simulated(source, config, asked, loads, name, progress)
+    return _simulated(source, config, asked, loads, progress)
 
 
 def _exact(
@@ -181,11 +179,9 @@ def _simulated(
     config: PoolConfig,
     asked: Sequence[Sequence[int]],
     loads: bool,
-    name: str,
     progress: Progress,
 ) -> HitCurve:
     """Run the pool with every number of slots asked for, of one tier at a time."""
-    summary = TraceSummary.of(source) if isinstance(source, Trace) else None
     total, done = sum(map(len, asked)), 0
     tiers = []
     for number, counts in enumerate(asked):
@@ -194,7 +190,7 @@ def _simulated(
             parts = list(config.tiers)
             parts[number] = Tier(parts[number].slot_bytes, count)
             pool = PoolConfig(tuple(parts), config.policy)
-            result = replay(source, pool, bins=1) if isinstance(source, Trace) else source(pool)
+            result = _run(source, pool)
             stats, tier = result.stats, result.stats.tiers[number]
             served = stats.hits + stats.spills
             points[row] = (count, tier.requests, tier.hits, tier.spills, stats.requests, served)
@@ -207,14 +203,25 @@ def _simulated(
     return HitCurve(
         method=SIMULATED,
         policy=config.policy,
-        trace=summary,
-        name=name if summary is None else summary.name,
+        trace=TraceSummary.of(source) if isinstance(source, Trace) else None,
+        name=_name(result),
         tiers=tuple(tiers),
         oversize=stats.oversize,
         caveat=_caveat(source) if isinstance(source, Trace) else "",
         chosen=tuple(tier.slot_count for tier in config.tiers),
         loads=_loads(source, sizes) if loads and isinstance(source, Trace) else (),
     )
+
+
+def _run(source: Source, pool: PoolConfig) -> Result:
+    return replay(source, pool, bins=1) if isinstance(source, Trace) else source(pool)
+
+
+def _name(result: Result) -> str:
+    """Return the name of the file behind a result, or that of the workload."""
+    if isinstance(result, WorkloadResult):
+        return result.workload.provenance.get("file", result.workload.name)
+    return result.trace.name
 
 
 def _ladder(most: int, chosen: int) -> list[int]:

@@ -188,7 +188,7 @@ def loop(pool):
 
 
 def test_a_workload_in_closed_loop_is_run_for_each_count():
-    curve = hit_curve(loop, [64, 128], chosen=[18, 2], counts=[1, 9, 18], name="loop")
+    curve = hit_curve(loop, [64, 128], chosen=[18, 2], counts=[1, 9, 18])
     assert (curve.method, curve.policy, curve.trace, curve.name) == (
         "simulated",
         "strict",
@@ -245,7 +245,7 @@ def test_a_saved_set_is_read_back_the_same(tmp_path):
     trace = trace_of(ANOMALY)
     exact = CurveSet((hit_curve(trace, [32, 64], chosen=[1, 2], loads=True),) * 2)
     simulated = CurveSet((hit_curve(trace, [32, 64], "spill", chosen=[1, 1]),))
-    closed = CurveSet((hit_curve(loop, [64], chosen=[3], counts=[3], name="loop"),))
+    closed = CurveSet((hit_curve(loop, [64], chosen=[3], counts=[3]),))
     for curves in (exact, simulated, closed):
         curves.save(tmp_path / "result.npz", overwrite=True)
         again = rp.load_result(tmp_path)

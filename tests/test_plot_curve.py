@@ -26,7 +26,7 @@ RESULTS = {
     "band": lambda: make(3, chosen=[25, 50, 10]),
     "spill": lambda: make(1, policy="spill", chosen=[4, 4, 4]),
     "spill band": lambda: make(3, policy="spill", chosen=[4, 4, 4]),
-    "loop": lambda: CurveSet((rp.hit_curve(loop, [64], chosen=[9], name="loop"),)),
+    "loop": lambda: CurveSet((rp.hit_curve(loop, [64], chosen=[9]),)),
     "nothing": lambda: CurveSet((rp.hit_curve(trace_of([(90, 0)]), [32, 64], loads=True),)),
     "eight": lambda: CurveSet((rp.hit_curve(TRACES[0], range(64, 576, 64), loads=True),)),
 }

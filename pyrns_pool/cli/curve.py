@@ -106,7 +106,6 @@ def _curve(
                 lambda pool: run_node(log, pool, tables=tables, bins=1),
                 bounds,
                 **arguments,
-                name=log.provenance.get("file", path),
                 progress=report,
             )
     with output.progress(f"reading {path}") as report:

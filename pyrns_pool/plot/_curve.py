@@ -183,13 +183,13 @@ def _facts(result: CurveSet, tier: int) -> str:
     curve = result.curves[0]
     if curve.chosen is not None:
         rate = parts[0].hit_rate_with(curve.chosen[tier])
-        words += [] if rate is None else [f"{percent_text(rate)} with {curve.chosen[tier]:,}"]
+        words += [] if rate is None else [f"{_percent(rate)} with {curve.chosen[tier]:,}"]
     load = curve.load(tier)
     words += [] if load is None else [f"peakedness {load.peakedness:,.3g}"]
     return ", ".join(words)
 
 
-def percent_text(share: float) -> str:
+def _percent(share: float) -> str:
     """Return a share in words; only all is "100 %"."""
     return percent(int(share * 10**9), 10**9)
 
