@@ -220,6 +220,8 @@ def test_slots_for_a_share_are_the_fewest(recorded):
         slots = tier.slots_for(share)
         assert tier.hits(slots) >= share * tier.requests > tier.hits(slots - 1)
     assert tier.slots_for(1.0) == tier.zero_miss_slots == 148
+    three = hit_curve(trace_of([(1, 0)] * 3), [8]).tiers[0]
+    assert [three.slots_for(share) for share in (0.1, 1 / 3, 0.34, 0.5, 0.67)] == [1, 1, 2, 2, 3]
 
 
 def test_the_band_of_several_traces_holds_each_of_them():
