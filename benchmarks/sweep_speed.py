@@ -142,7 +142,7 @@ def main():
             f"node are {runs:,} runs of {run_s * 1e3:.1f} ms, in tasks of {runs_a_task}, each of "
             f"which takes the scheduler {task_s * 1e3:.1f} ms, one after the other. Where the "
             "scheduler's hours are the more, they are the limit. A sweep holds at most "
-            f"{limits.SWEEP_RUNS_MAX:,} runs, so these are {runs // limits.SWEEP_RUNS_MAX} sweeps.",
+            f"{limits.SWEEP_RUNS_MAX:,} runs: these are {runs // limits.SWEEP_RUNS_MAX} sweeps.",
             report.table(
                 ["cores", "hours of running", "hours of the scheduler"],
                 paper(run_s, task_s, runs_a_task),

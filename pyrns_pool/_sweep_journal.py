@@ -21,13 +21,18 @@ from pyrns_pool.formats.files import PathLike
 from pyrns_pool.sweep_inputs import SweepInput
 from pyrns_pool.sweep_results import COUNTS
 
-__all__ = ["Journal", "run_keys"]
+__all__ = ["Journal", "pool_texts", "run_keys"]
 
 HEADER = {"format": "pyrns_pool sweep journal 1", "counts": list(COUNTS)}
 KEY_CHARS = 32  # 128 bits: no two runs share a key.
 
 
-def run_keys(one: SweepInput, sha256: str, configs: Iterable[PoolConfig]) -> list[str]:
+def pool_texts(configs: Iterable[PoolConfig]) -> list[bytes]:
+    """Return what `run_keys` takes pools by: all that decides what they do."""
+    return [_text(config.to_dict()) for config in configs]
+
+
+def run_keys(one: SweepInput, sha256: str, pools: Iterable[bytes]) -> list[str]:
     """Return what the runs of one input are known by.
 
     Parameters
@@ -36,8 +41,8 @@ def run_keys(one: SweepInput, sha256: str, configs: Iterable[PoolConfig]) -> lis
         The input; its path and name do not matter.
     sha256 : str
         Hash of what was read from it.
-    configs : iterable of PoolConfig
-        The pools.
+    pools : iterable of bytes
+        From `pool_texts`.
 
     Returns
     -------
@@ -46,9 +51,9 @@ def run_keys(one: SweepInput, sha256: str, configs: Iterable[PoolConfig]) -> lis
     """
     of_input = hashlib.sha256(_text([VERSION, one.kind, sha256, one.options()]))
     keys = []
-    for config in configs:
+    for pool in pools:
         digest = of_input.copy()
-        digest.update(_text(config.to_dict()))
+        digest.update(pool)
         keys.append(digest.hexdigest()[:KEY_CHARS])
     return keys
 

@@ -11,13 +11,15 @@ import signal
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from multiprocessing.synchronize import Event
-from typing import Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from pyrns_pool._version import VERSION
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.errors import SweepError, TraceError
 from pyrns_pool.sweep_inputs import SweepInput
+
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
 
 __all__ = ["Batch", "Facts", "heed", "read_facts", "run_batch", "stop"]
 

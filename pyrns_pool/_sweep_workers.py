@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import re
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Iterable, Iterator
 
@@ -60,6 +60,9 @@ def _client(executor: Executor) -> Any:
 @contextmanager
 def processes(jobs: int) -> Iterator[Executor]:
     """Start processes for a sweep, which end within milliseconds if it is interrupted."""
+    # Here, since importing it takes longer than most of the package.
+    from concurrent.futures import ProcessPoolExecutor
+
     over = multiprocessing.Event()
     with ProcessPoolExecutor(jobs, initializer=heed, initargs=(over,)) as executor:
         try:

@@ -19,9 +19,9 @@ from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, TypeVa
 
 import numpy as np
 
-from pyrns_pool._sweep_workers import call_back, workers
-from pyrns_pool._sweep_journal import Journal, run_keys
+from pyrns_pool._sweep_journal import Journal, pool_texts, run_keys
 from pyrns_pool._sweep_task import Batch, Facts, read_facts, run_batch, stop
+from pyrns_pool._sweep_workers import call_back, workers
 from pyrns_pool._version import VERSION
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.errors import ConfigError, PyrnsPoolError, SweepError, printable
@@ -31,7 +31,7 @@ from pyrns_pool.sweep_inputs import NodeInput, SweepInput, TraceInput
 from pyrns_pool.sweep_results import COUNTS, ROW_DTYPE, InputSummary, SweepResult
 from pyrns_pool.trace import Trace
 
-__all__ = ["NodeInput", "SweepResult", "TraceInput", "sweep"]
+__all__ = ["sweep"]
 
 SWEEP_CONFIGS_MAX = 100_000
 SWEEP_RUNS_MAX = 1_000_000
@@ -112,7 +112,7 @@ def sweep(
     with ExitStack() as stack:
         threads = executor or stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
         chosen = _configs(configs)
-        given = [_input(one, stack) for one in inputs]
+        given = [_input(one, number, stack) for number, one in enumerate(inputs, start=1)]
         _check_extent(chosen, given)
         log = None if journal is None else stack.enter_context(Journal(journal))
         result = _Sweep(threads, chosen, given, log, progress).run()
@@ -127,7 +127,7 @@ def _configs(configs: Iterable[PoolConfig]) -> tuple[PoolConfig, ...]:
     return chosen
 
 
-def _input(one: Union[PathLike, Trace, SweepInput], stack: ExitStack) -> SweepInput:
+def _input(one: Union[PathLike, Trace, SweepInput], number: int, stack: ExitStack) -> SweepInput:
     if isinstance(one, (TraceInput, NodeInput)):
         return one
     if not isinstance(one, Trace):
@@ -136,7 +136,7 @@ def _input(one: Union[PathLike, Trace, SweepInput], stack: ExitStack) -> SweepIn
     path = Path(folder) / "trace.npz"
     save_trace(one, path)
     words = (one.provenance.get(name, "") for name in ("file", "filter"))
-    return TraceInput(str(path), name=" ".join(filter(None, words)) or "trace")
+    return TraceInput(str(path), name=" ".join(filter(None, words)) or f"trace {number}")
 
 
 def _check_extent(configs: Sequence[PoolConfig], inputs: Sequence[SweepInput]) -> None:
@@ -179,12 +179,12 @@ class _Sweep:
 
     def run(self) -> SweepResult:
         """Read the inputs, run what the journal does not hold, and return all."""
+        self._executor, count = workers(self._executor)
+        self._in_flight = max(IN_FLIGHT_MIN, IN_FLIGHT_PER_WORKER * count)
         try:
-            self._executor, count = workers(self._executor)
-            self._in_flight = max(IN_FLIGHT_MIN, IN_FLIGHT_PER_WORKER * count)
             calls = ((i, read_facts, (self._name, VERSION, one)) for i, one in self._numbered())
             facts: dict[int, Facts] = dict(self._collect(calls))
-            keys = [run_keys(one, facts[i].sha256, self._configs) for i, one in self._numbered()]
+            keys = self._keys(facts)
             resumed = self._resume(keys)
             for (i, configs), counts in self._collect(self._batches(facts)):
                 if self._journal is not None:
@@ -202,12 +202,19 @@ class _Sweep:
     def _numbered(self) -> Iterator[tuple[int, SweepInput]]:
         return enumerate(self._inputs)
 
+    def _keys(self, facts: dict[int, Facts]) -> list[list[str]]:
+        """Return what the journal calls each run, by input; nothing without a journal."""
+        if self._journal is None:
+            return []
+        pools = pool_texts(self._configs)
+        return [run_keys(one, facts[i].sha256, pools) for i, one in self._numbered()]
+
     def _resume(self, keys: list[list[str]]) -> int:
         """Take what the journal holds; return how much that was."""
-        if self._journal is not None:
-            for i, of_input in enumerate(keys):
-                known = [j for j, key in enumerate(of_input) if key in self._journal.done]
-                self._note(i, known, [self._journal.done[of_input[j]] for j in known])
+        done = {} if self._journal is None else self._journal.done
+        for i, of_input in enumerate(keys):
+            known = [j for j, key in enumerate(of_input) if key in done]
+            self._note(i, known, [done[of_input[j]] for j in known])
         return int(self._is_done.sum())
 
     def _note(self, i: int, configs: Sequence[int], counts: list[tuple[int, ...]]) -> None:

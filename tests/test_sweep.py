@@ -192,15 +192,16 @@ def test_what_is_known_of_a_run_depends_on_all_that_decides_it(inputs, files, mo
     nodes = [rp.NodeInput(log, seed=seed) for seed in (1, 2)]
     nodes += [rp.NodeInput(log, role="leaf"), rp.NodeInput(log, headroom_bytes=1)]
     nodes += [rp.NodeInput(log, tables={"links": 31}), rp.NodeInput(log, tables={"paths": 9})]
-    keys = [_sweep_journal.run_keys(one, "0" * 64, POOLS) for one in [inputs[0], *nodes]]
-    keys.append(_sweep_journal.run_keys(nodes[0], "1" * 64, POOLS))
+    pools = _sweep_journal.pool_texts(POOLS)
+    keys = [_sweep_journal.run_keys(one, "0" * 64, pools) for one in [inputs[0], *nodes]]
+    keys.append(_sweep_journal.run_keys(nodes[0], "1" * 64, pools))
     monkeypatch.setattr(_sweep_journal, "VERSION", "0.0.1")
-    keys.append(_sweep_journal.run_keys(nodes[0], "0" * 64, POOLS))
+    keys.append(_sweep_journal.run_keys(nodes[0], "0" * 64, pools))
     distinct = {key for row in keys for key in row}
     assert len(distinct) == len(keys) * len(POOLS) == 9 * len(POOLS)
     same = [rp.NodeInput(log, seed=1, name="other", tables={"links": node_tables()["links"]})]
     same.append(nodes[0])
-    one, other = (_sweep_journal.run_keys(node, "0" * 64, POOLS[:1]) for node in same)
+    one, other = (_sweep_journal.run_keys(node, "0" * 64, pools[:1]) for node in same)
     assert one == other
 
 

@@ -141,14 +141,15 @@ def test_a_worker_of_another_version_is_refused_before_anything_runs(cluster, in
     cluster.add("old", path=tmp_path)
     (address,) = [at for at, one in cluster.known().items() if one["name"] == "old"]
     told = []
+    executor = cluster.client.get_executor()
     with pytest.raises(errors.SweepError) as caught:
-        rp.sweep(POOLS, inputs, cluster.client.get_executor(), progress=told.append)
+        rp.sweep(POOLS, inputs, executor, progress=told.append)
     needed = rp.__version__
     assert str(caught.value) == f"worker {address}: has pyrns_pool 0.0.9, and {needed} is needed"
     assert told == []
     cluster.kill("old")
     cluster.wait()
-    assert len(rp.sweep(POOLS, inputs, cluster.client.get_executor()).rows) == 2 * len(POOLS)
+    assert len(rp.sweep(POOLS, inputs, executor).rows) == 2 * len(POOLS)
 
 
 def test_an_unreadable_input_is_named_by_the_worker_that_cannot_read_it(cluster, inputs):
