@@ -6,7 +6,7 @@ import logging
 import multiprocessing
 import re
 from concurrent.futures import Executor, Future
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Iterable, Iterator
 
 from pyrns_pool._sweep_task import heed
@@ -46,7 +46,8 @@ def workers(executor: Executor) -> tuple[Executor, int]:
 def call_back(executor: Executor, pending: Iterable[Future[Any]]) -> None:
     """Cancel what an executor that `workers` returned has not begun."""
     if _client(executor) is not None:
-        executor.shutdown(wait=False)
+        with suppress(OSError):  # The scheduler is gone, which is why.
+            executor.shutdown(wait=False)
         return
     for future in pending:
         future.cancel()

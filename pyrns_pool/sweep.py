@@ -10,7 +10,7 @@ import os
 import secrets
 import tempfile
 from collections import Counter
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -261,9 +261,11 @@ class _Sweep:
             return future.result()
         except (PyrnsPoolError, MemoryError):
             raise
+        except CancelledError:
+            raise SweepError("workers: the executor was shut down or lost its scheduler") from None
         except Exception as error:  # Its process was killed too often, or has no such module.
             what = f"{type(error).__name__}: {error}".rstrip(": ")
-            raise SweepError(printable(f"a worker failed, {what}")) from error
+            raise SweepError(printable(f"workers: {what}")) from error
 
     def _abandon(self) -> None:
         """Call back what was handed over; what is running in this process ends by itself."""

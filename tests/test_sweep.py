@@ -317,7 +317,7 @@ def test_a_site_that_is_not_there_names_the_file_and_a_dead_worker_itself(files)
         rp.sweep(POOLS[:1], [rp.TraceInput(files[0], site="nobody")])
     with Failing(1) as executor, pytest.raises(errors.SweepError) as caught:
         rp.sweep(POOLS[:1], files[:1], executor)
-    text = r"a worker failed, RuntimeError: A process in the pool was\nterminated"
+    text = r"workers: RuntimeError: A process in the pool was\nterminated"
     assert str(caught.value) == text
     for options in ({"seed": 0}, {"role": "boss"}, {"headroom_bytes": -1}, {"tables": {"x": 1}}):
         with pytest.raises(errors.ConfigError, match=next(iter(options))):

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,7 @@ class Cluster:
             assert self.scheduler.poll() is None, (folder / "scheduler").read_text()
             time.sleep(0.02)
         self.address = address.split()[-1]
-        self.client = Client(self.address, set_as_default=False, timeout=30)
+        self.client = Client(self.address, set_as_default=False, timeout=5)
 
     def start(self, name, module, *arguments, path=None):
         """Start a process whose words go to a file of its name."""
@@ -77,12 +77,17 @@ class Cluster:
         """Return what the scheduler knows of its workers, by address."""
         return self.client.scheduler_info()["workers"]
 
-    def close(self):
-        """End every process that was started."""
-        self.client.close()
-        for process in (*self.workers.values(), self.scheduler):
-            process.send_signal(signal.SIGKILL)
+    def kill_all(self):
+        """Kill every process that was started."""
+        for process in (self.scheduler, *self.workers.values()):
+            process.kill()
             process.wait()
+
+    def close(self):
+        """Leave nothing behind."""
+        with suppress(OSError):  # There may be no scheduler any more to take leave of.
+            self.client.close()
+        self.kill_all()
 
 
 @pytest.fixture(scope="module")
@@ -196,3 +201,19 @@ def test_a_cluster_without_workers_and_no_scheduler_are_said(cluster, inputs, tm
     assert "dask: '127.0.0.1' is not like tcp://127.0.0.1:8786" in says
     says = pyrns_pool("sweep", path, "--dask", cluster.address, status=1)
     assert "workers: the cluster has none" in says
+
+
+def test_a_scheduler_that_is_killed_ends_the_sweep_in_one_line_and_it_goes_on_elsewhere(
+    cluster, inputs, tmp_path, monkeypatch
+):
+    cluster.add("c")
+    journal = tmp_path / "journal"
+    with one_pool_a_task(monkeypatch), pytest.raises(errors.SweepError) as caught:
+        executor = cluster.client.get_executor()
+        rp.sweep(POOLS, inputs, executor, journal=journal, progress=lambda _: cluster.kill_all())
+    assert "lost its scheduler" in str(caught.value)
+    kept = len(journal_lines(journal))
+    result = rp.sweep(POOLS, inputs, journal=journal)
+    print(f"{kept} runs before the scheduler was killed")
+    assert 0 < kept == result.resumed < len(result.rows)
+    assert result.table.tolist() == rp.sweep(POOLS, inputs).table.tolist()
