@@ -231,3 +231,19 @@ def test_replay_takes_policy_and_fallback_of_the_file_unless_told_otherwise(smal
     assert "pool.toml: tiers[0].slot_count: 0 is not in 1 to 16777216" in capsys.readouterr().err
     assert main(["replay", str(small), "--config", str(file) + "x"]) == 1
     assert "pool.tomlx: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("verb", "says"),
+    [
+        (["compare", "small.csv", "--arena", "64KiB"], "pool  600x77: 46,200 bytes of slots"),
+        (["soak", "--hours", "1"], "pool    600x77 spill: 46,200 bytes of slots"),
+    ],
+)
+def test_compare_and_soak_take_the_file_too(verb, says, small, capsys, monkeypatch):
+    monkeypatch.chdir(small.parent)
+    (small.parent / "pool.toml").write_text(
+        'policy = "spill"\nfallback = "malloc"\ntiers = [{slot_bytes=600,slot_count=77}]'
+    )
+    assert main([*verb, "--config", "pool.toml"]) == 0
+    assert says in capsys.readouterr().out

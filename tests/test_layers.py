@@ -22,23 +22,11 @@ PYTHON_LAYERS = [
     {"config", "trace"},
     {"formats", "packets"},
     {"stats", "results", "compare_results", "workload_results", "_native_pool"}
-    | {"erlang", "curve_results"},
-    {"stats", "results", "compare_results", "sweep_results", "workload_results"}
-    | {"_native_pool"},
+    | {"erlang", "curve_results", "sweep_results", "tune_results"},
     {"pool", "_native_store", "_window", "bytes", "store"}
-    | {"timeline", "replay", "heaps", "trace_info"},
-    {"workloads", "regions", "compare", "curve"},
-    | {"timeline", "replay", "slots", "heaps", "trace_info"},
-    {"workloads", "regions", "compare", "exports"},
-    {"workloads", "regions", "compare", "exports", "gate"},
-    | {"timeline", "replay", "heaps", "trace_info", "record"},
-    {"workloads", "regions", "compare"},
+    | {"timeline", "replay", "slots", "heaps", "trace_info", "record"},
+    {"workloads", "regions", "compare", "curve", "exports", "gate"},
     {"tune", "sweep", "audit"},
-    | {"erlang", "curve_results", "tune_results"},
-    {"pool", "_native_store", "_window", "bytes", "store"}
-    | {"timeline", "replay", "heaps", "trace_info"},
-    {"workloads", "regions", "compare", "curve"},
-    {"tune", "tune_pins", "tune_sites", "sweep", "audit"},
     {"plot", "report", "live"},
     {"cli", "progress", "__main__"},
     {"__init__"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pyrns_pool.cli import output
-from pyrns_pool.cli.replay import add_pool_arguments, config_of
+from pyrns_pool.cli.replay import add_fallback_argument, add_pool_arguments, config_of
 from pyrns_pool.formats import load_trace
 from pyrns_pool.gate import Rules, check_trace
 
@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("traces", metavar="TRACE", nargs="+", help="recorded traces")
     parser.add_argument("--site", metavar="PATTERN", help="only these sites: 'RNS::Bytes::*'")
     add_pool_arguments(parser, None)
+    add_fallback_argument(parser)
     parser.add_argument(
         "--min-hit-rate", metavar="SHARE", type=float, help="least share that tiers serve: 0.99"
     )

@@ -8,6 +8,7 @@ from typing import Sequence
 
 from pyrns_pool.cli import output
 from pyrns_pool.cli.replay import (
+    CONFIG_HELP,
     add_output_arguments,
     print_written,
     refuse_existing_result,
@@ -17,6 +18,7 @@ from pyrns_pool.compare import BINS_DEFAULT, compare, sized_pool
 from pyrns_pool.compare_results import MALLOC, CompareResult, Contender
 from pyrns_pool.config import PoolConfig, preset_names
 from pyrns_pool.errors import ConfigError
+from pyrns_pool.exports import load_config
 from pyrns_pool.formats import load_trace
 from pyrns_pool.heaps import HEAPS, packet_node
 from pyrns_pool.regions import MACHINES, machine, scale_32
@@ -56,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="SIZExSLOTS; or SIZE alone, with as many slots as the trace needs [preset design]",
     )
     tiers.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(preset_names())}")
+    tiers.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
     parser.add_argument(
         "--scale", type=int, choices=(32,), help="shrink objects of a 64-bit recording by site"
     )
@@ -104,6 +107,9 @@ def _trace(given: argparse.Namespace, arenas: Sequence[int]) -> Trace:
 
 
 def _pool(given: argparse.Namespace, trace: Trace) -> PoolConfig:
+    if given.config is not None:
+        config = load_config(given.config)
+        return PoolConfig(config.tiers, config.policy)  # A fallback would be one more heap.
     if given.tiers is None:
         return PoolConfig.preset(given.preset or "design")
     words = given.tiers.split(",")

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Optional
 
 from pyrns_pool.cli import output
-from pyrns_pool.cli.replay import add_pool_arguments, add_trace_arguments, config_of, read_trace
+from pyrns_pool.cli.replay import (
+    add_fallback_argument,
+    add_pool_arguments,
+    add_trace_arguments,
+    config_of,
+    read_trace,
+)
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.exports import FORMATS, ExportFormat, Source, export, export_format
 from pyrns_pool.replay import replay
@@ -21,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `run` reads."""
     add_trace_arguments(parser)
     add_pool_arguments(parser, None)
+    add_fallback_argument(parser)
     forms = "; ".join(f"{form.name}: {form.about}" for form in FORMATS)
     parser.add_argument("--to", metavar="FORMAT", required=True, help=forms.replace("%", "%%"))
     parser.add_argument(

@@ -19,6 +19,7 @@ from pyrns_pool.workload_results import AnyResult, Result
 
 SUMMARY_NAME = "summary.json"
 SITES_SHOWN = 8
+CONFIG_HELP = "a TOML file, as export --to toml writes it"
 
 
 def add_trace_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_run_arguments(parser: argparse.ArgumentParser, pool: PoolConfig) -> None:
     """Declare the pool, which is `pool` if none is named, the timeline and the output."""
     add_pool_arguments(parser, pool)
+    add_fallback_argument(parser)
     parser.add_argument(
         "--bins",
         metavar="N",
@@ -72,11 +74,13 @@ def add_pool_arguments(parser: argparse.ArgumentParser, pool: Optional[PoolConfi
     default = "" if pool is None else f" [{','.join(map(str, pool.tiers))}]"
     tiers.add_argument("--tiers", metavar="LIST", help=f"SIZExSLOTS, ascending{default}")
     tiers.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(preset_names())}")
-    tiers.add_argument(
-        "--config", metavar="FILE", help="a TOML file, as export --to toml writes it"
-    )
+    tiers.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
     parser.set_defaults(default_pool=pool)
     parser.add_argument("--policy", choices=POLICIES, help="[the pool's own; strict for --tiers]")
+
+
+def add_fallback_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare what serves a miss."""
     parser.add_argument(
         "--fallback", choices=FALLBACKS, help="what serves a miss [the pool's own; none]"
     )

@@ -12,13 +12,14 @@ from pyrns_pool.cli import output
 from pyrns_pool.cli.node import print_tables
 from pyrns_pool.cli.replay import (
     add_output_arguments,
+    add_pool_arguments,
     config_of,
     print_tiers,
     print_written,
     refuse_existing_result,
     write_files,
 )
-from pyrns_pool.config import POLICIES, PoolConfig, preset_names
+from pyrns_pool.config import PoolConfig
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.workload_results import WorkloadResult
 from pyrns_pool.workloads.soak import (
@@ -39,7 +40,7 @@ POOLS = {"node": NODE_POOL, "rtp": RTP_POOL, "mixed": MIXED_POOL, "adversarial":
 """What each workload needs, with some slots more; bad orders take whatever there is."""
 HOURS_DEFAULT, SEED_DEFAULT = 48, 1
 ROWS_MAX = 24
-OPTIONS = ("hours", "workload", "seed", "tiers", "preset", "policy", "output")
+OPTIONS = ("hours", "workload", "seed", "tiers", "preset", "config", "policy", "output")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,13 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--hours", metavar="N", type=int, help=f"simulated [{HOURS_DEFAULT}]")
     add("--workload", choices=SOAK_WORKLOADS, help=f"[{SOAK_WORKLOADS[0]}]")
     add("--seed", metavar="N", type=int, help=f"of all that is drawn [{SEED_DEFAULT}]")
-    tiers = parser.add_mutually_exclusive_group()
-    default = ",".join(map(str, NODE_POOL.tiers))
-    tiers.add_argument(
-        "--tiers", metavar="LIST", help=f"SIZExSLOTS, ascending [of the node {default}]"
-    )
-    tiers.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(preset_names())}")
-    add("--policy", choices=POLICIES, help="[the preset's; strict for --tiers]")
+    add_pool_arguments(parser, NODE_POOL)
     add_output_arguments(parser)
     add("--resume", metavar="DIR", type=Path, help="finish what an interrupted -o DIR began")
     parser.set_defaults(fallback="none")
