@@ -51,6 +51,7 @@ from pyrns_pool.record import record
 from pyrns_pool.regions import MACHINES, Machine, machine, scale_32
 from pyrns_pool.replay import replay
 from pyrns_pool.results import ReplayResult
+from pyrns_pool.slots import slot_spans
 from pyrns_pool.stats import BytesStats, PoolStats, StoreStats
 from pyrns_pool.store import Store
 from pyrns_pool.sweep import sweep
@@ -155,4 +156,5 @@ __all__ = [
     "sized_pool",
     "sweep",
     "tune",
+    "slot_spans",
 ]
