@@ -108,6 +108,7 @@ def recording(
     older = len(known) - int(np.count_nonzero(known))
     kept = {key: column if older == 0 else column[known] for key, column in columns.items()}
     kept.setdefault("t_ns", np.arange(len(kept["op"])))
+    names, kept["site"] = _used_sites(sites, kept["op"] == OP_ALLOC, kept["site"])
     notes = {key: printable(text.strip(), VALUE_CHARS_MAX) for key, text in provenance.items()}
     if older:
         notes["frees_of_older_blocks"] = str(older)
@@ -115,7 +116,7 @@ def recording(
         raise TraceError("no allocations", path=name)
     try:
         provenance = {**origin(path, form), **notes}
-        return Trace.from_events(kept, sites, provenance, has_time="t_ns" in columns, **flags)
+        return Trace.from_events(kept, names, provenance, has_time="t_ns" in columns, **flags)
     except TraceError as error:
         if error.event is None:
             raise error.at(name) from None
@@ -130,6 +131,16 @@ def recording(
             value=f"{int(error.value or 0):#x}" if is_id else error.value,
             limit=error.limit,
         ) from None
+
+
+def _used_sites(
+    sites: Sequence[str], is_alloc: NDArray[np.bool_], site: NDArray[Any]
+) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the sites that allocate, and the number among them of each event, 0 for a free."""
+    is_used = np.bincount(site[is_alloc].astype(np.int64), minlength=len(sites)) > 0
+    number = np.cumsum(is_used) - 1
+    names = [name for name, used in zip(sites, is_used.tolist()) if used]
+    return names, np.where(is_alloc, number[site], 0)
 
 
 def _is_known(op: NDArray[Any], id_: NDArray[Any]) -> NDArray[np.bool_]:

@@ -96,6 +96,7 @@ def read_valgrind(
         "op": table[:, 0].astype(np.uint8),
         "id": table[:, 1],
         "size": table[:, 2],
+        "site": np.zeros(len(table), np.uint32),
     }
     notes = {"recorder": "valgrind --trace-malloc", "process": process}
     return recording(path, "valgrind", columns, table[:, 3].astype(np.int64), [""], notes)
