@@ -92,12 +92,14 @@ def test_a_fallback_is_no_failure_but_a_heap_allocation():
     assert [breach.rule for breach in verdict.breaches] == ["max_heap_allocations"]
 
 
-def test_a_rate_that_is_met_exactly_holds():
+@pytest.mark.parametrize(("slots", "rate"), [(1, 0.1), (7, 0.7), (10, 1)])
+def test_a_rate_that_is_met_exactly_holds(slots, rate):
+    """0.1 as a float is above a tenth, 0.7 below seven tenths: what was written counts."""
     columns = {"t_ns": range(10), "op": [0] * 10, "id": range(10), "size": [8] * 10}
     trace = rp.Trace.from_events({name: list(column) for name, column in columns.items()})
-    config = rp.PoolConfig.parse("8x7")
-    assert check_trace(trace, config, Rules(min_hit_rate=0.7)).holds
-    assert not check_trace(trace, config, Rules(min_hit_rate=0.7000001)).holds
+    config = rp.PoolConfig.parse(f"8x{slots}")
+    assert check_trace(trace, config, Rules(min_hit_rate=rate)).holds
+    assert rate == 1 or not check_trace(trace, config, Rules(min_hit_rate=rate + 0.0001)).holds
 
 
 @pytest.mark.parametrize(
@@ -193,7 +195,7 @@ def test_wrong_use_is_one_line_and_2(arguments, says, capsys):
     assert out == "" and err.count("\n") == 1 and says in err
 
 
-def test_export_writes_whole_files_and_overwrites_with_force_only(small, capsys, monkeypatch):
+def test_export_writes_whole_files_and_overwrites_with_force_only(small, capsys):
     folder = small.parent
     command = ["export", str(small), "--tiers", "100x1", "--to", "header", "-o", str(folder)]
     assert main([*command, "--json"]) == 0
@@ -203,7 +205,9 @@ def test_export_writes_whole_files_and_overwrites_with_force_only(small, capsys,
     assert values["replayed"]["hits"] == 1 and values["format"] == "header"
     before = file.read_bytes()
     assert main([*command[:4], "--config", str(file), *command[4:]]) == 2
-    assert main(command) == 1 and "--force overwrites it" in capsys.readouterr().err
+    for trace in (str(small), "absent.csv"):  # It is refused before the trace is read.
+        assert main(["export", trace, *command[2:]]) == 1
+        assert "--force overwrites it" in capsys.readouterr().err
     assert file.read_bytes() == before and len(list(folder.iterdir())) == 2
     assert main([*command, "--force", "--policy", "spill"]) == 0
     assert file.read_bytes() != before
