@@ -54,14 +54,14 @@ def test_a_pool_and_a_store_are_held_against_the_rules_after_the_test(repository
     result = repository(
         """
 class TestPool:
-    pytestmark = pytest.mark.pool(tiers="16x1,64x1", max_failures=0)
+    pytestmark = pytest.mark.pool(tiers="16x1,64x1", policy="strict", max_failures=0)
 
     def test_holds(self, pool):
         pool.give(pool.take(10))
         pool.take(10)
 
     @pytest.mark.pool(policy="spill")
-    def test_nearest_marker_adds_to_the_class(self, pool):
+    def test_the_nearest_marker_wins(self, pool):
         pool.take(10), pool.take(10)
         assert pool.stats().spills == 1
 
