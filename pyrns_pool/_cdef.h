@@ -429,7 +429,32 @@ typedef struct {
 
 rns_status_t rns_slots_run(rns_slots_t* self, size_t first, size_t end);
 
-/* ---- lab: rns_replay.h ---- */
+/* ---- lab: rns_regions.h, rns_replay.h ---- */
+
+typedef struct {
+    uint32_t header_bytes;
+    ...;
+} rns_heap_t;
+
+#define RNS_REGIONS_LARGE_BYTES ...
+
+typedef struct {
+    rns_heap_t* heap;
+    bool is_psram;
+    uint64_t served;
+    uint64_t refused;
+    uint64_t large;
+    uint32_t free_min_bytes;
+} rns_region_t;
+
+typedef struct {
+    rns_region_t regions[...];
+    uint32_t header_bytes;
+    ...;
+} rns_regions_t;
+
+void rns_regions_begin(rns_regions_t* self);
+rns_fallback_t rns_regions_fallback(rns_regions_t* self);
 
 #define RNS_REPLAY_NO_TIER ...
 
@@ -466,6 +491,9 @@ typedef struct {
     const rns_event_t* events;
     const uint32_t* block;
     const int64_t* alloc_rows;
+    const rns_regions_t* regions;
+    bool is_pool_in_psram;
+    uint64_t* site_large;
     uint64_t missed_bytes_peak;
     int64_t missed_bytes_peak_ns;
     rns_replay_tier_t tiers[...];
@@ -836,11 +864,6 @@ typedef struct {
     uint32_t alignment_bytes;
     uint32_t word_bytes;
 } rns_heap_config_t;
-
-typedef struct {
-    uint32_t header_bytes;
-    ...;
-} rns_heap_t;
 
 typedef struct {
     rns_status_t status;

@@ -17,12 +17,12 @@ from pyrns_pool._compare_time import ns_per_event, run_malloc
 from pyrns_pool._native import none
 from pyrns_pool._native_pool import NativePool
 from pyrns_pool._timeline import bin_edges
-from pyrns_pool.compare_results import MALLOC, CompareResult, Contender, RegionUse
+from pyrns_pool.compare_results import MALLOC, CompareResult, Contender
 from pyrns_pool.config import POLICIES, TIERS_MAX, PoolConfig, Tier
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.heaps import HEAPS, Heap
-from pyrns_pool.regions import Machine
-from pyrns_pool.results import TraceSummary
+from pyrns_pool.regions import Machine, pool_ram_bytes
+from pyrns_pool.results import RegionUse, TraceSummary
 from pyrns_pool.trace import Trace
 
 __all__ = ["compare", "pool_ram_bytes", "sized_pool"]
@@ -159,25 +159,6 @@ def sized_pool(trace: Trace, slot_bytes: Sequence[int]) -> PoolConfig:
     return PoolConfig(tuple(tiers))
 
 
-def pool_ram_bytes(config: PoolConfig) -> tuple[int, int]:
-    """Return what a pool takes: bytes of its slots, and of its metadata.
-
-    Parameters
-    ----------
-    config : PoolConfig
-        The pool.
-
-    Returns
-    -------
-    slots_bytes, metadata_bytes : int
-        Metadata is bitmaps, padding and the ``rns_pool_t`` of this machine: a device with 32-bit
-        pointers needs less.
-    """
-    storage_bytes = NativePool(none, PoolConfig(config.tiers, config.policy)).storage_bytes
-    slots = config.slots_bytes
-    return slots, storage_bytes - slots + int(none.ffi.sizeof("rns_pool_t"))
-
-
 class _Bench:
     """A trace and what it is sent to; keeps the arenas that were found, as they cost most."""
 
@@ -288,19 +269,22 @@ class _Bench:
         )
 
     def _regions(self, run: Run, heaps: list[tuple[str, Optional[Heap]]]) -> tuple[RegionUse, ...]:
-        state, uses = run.state, []
+        state, asked = run.state, run.trace.block_count
+        uses: list[RegionUse] = []
         if run.pool is not None:
             (slots, slots_bytes, where), (metadata, metadata_bytes, there) = self.pool_parts
-            peak = slots_bytes - int(state.pool_free_min_bytes)
-            uses.append(RegionUse(where, slots, slots_bytes, peak, int(state.pool_served)))
-            uses.append(RegionUse(there, metadata, metadata_bytes, metadata_bytes, 0))
+            peak, served = slots_bytes - int(state.pool_free_min_bytes), int(state.pool_served)
+            asked -= served
+            uses.append(RegionUse(where, slots, slots_bytes, peak, served, asked))
+            uses.append(RegionUse(there, metadata, metadata_bytes, metadata_bytes, 0, 0))
         for index, (region, heap) in enumerate(heaps):
             if heap is None:
                 continue
             native = state.heaps[index]
             peak = heap.arena_bytes - int(native.free_min_bytes)
             served = int(native.served)
-            uses.append(RegionUse(region, heap.kind, heap.arena_bytes, peak, served))
+            asked -= served
+            uses.append(RegionUse(region, heap.kind, heap.arena_bytes, peak, served, asked))
         return tuple(uses)
 
     # ---- The smallest RAM in which nothing fails ------------------------------------------------

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pyrns_pool._results_file import Members, checked, read_result, write_result
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.formats.files import PathLike
-from pyrns_pool.results import TraceSummary
+from pyrns_pool.results import RegionUse, TraceSummary
 
-__all__ = ["CompareResult", "Contender", "FAILURE_DTYPE", "FREE_DTYPE", "MallocRun", "RegionUse"]
+__all__ = ["CompareResult", "Contender", "FAILURE_DTYPE", "FREE_DTYPE", "MallocRun"]
 
 COMPARE_FORMAT = "pyrns_pool compare 1"
 POOL_PREFIX = "pool_"
@@ -30,21 +30,6 @@ minima and maxima are of any moment of the bin, sums of the states after each ev
 
 FAILURE_DTYPE = np.dtype([("event", "<i8"), ("t_ns", "<i8"), ("size_bytes", "<u8")])
 """One request that failed: the row of the trace, when, and what was asked for."""
-
-
-@dataclass(frozen=True)
-class RegionUse:
-    """What of one contender lies in one region of the machine."""
-
-    region: str
-    what: str
-    """``pool slots``, ``pool metadata``, or the kind of a heap."""
-    bytes: int
-    """What is set aside."""
-    peak_bytes: int
-    """Most of it in use, a heap's headers and control structure included."""
-    served: int
-    """Requests."""
 
 
 @dataclass(frozen=True)

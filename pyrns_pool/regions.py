@@ -13,13 +13,28 @@ from typing import Any, Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrns_pool._native import none
+from pyrns_pool._native_pool import NativePool
+from pyrns_pool.config import PoolConfig
 from pyrns_pool.errors import ConfigError, TraceError
 from pyrns_pool.heaps import HEAPS
 from pyrns_pool.trace import OP_ALLOC, Trace
 
-__all__ = ["MACHINES", "Machine", "Region", "SCALE_RULES", "ScaleRule", "machine", "scale_32"]
+__all__ = [
+    "MACHINES",
+    "Machine",
+    "PSRAM",
+    "Region",
+    "SCALE_RULES",
+    "ScaleRule",
+    "machine",
+    "pool_ram_bytes",
+    "scale_32",
+]
 
 KIB = 1024
+PSRAM = "psram"
+"""The region that large blocks belong into, by name."""
 REGIONS_MAX = 2  # RNS_COMPARE_HEAPS_MAX
 
 
@@ -88,7 +103,7 @@ class Machine:
 MACHINES: tuple[Machine, ...] = (
     Machine(
         "esp32s3",
-        (Region("internal", 320 * KIB, "tlsf"), Region("psram", 8192 * KIB, "tlsf")),
+        (Region("internal", 320 * KIB, "tlsf"), Region(PSRAM, 8192 * KIB, "tlsf")),
         alignment=4,
     ),
     Machine("nrf52840", (Region("internal", 256 * KIB, "first_fit"),)),
@@ -117,6 +132,29 @@ def machine(name: str) -> Machine:
             return known
     names = ", ".join(known.name for known in MACHINES)
     raise ConfigError(f"machine: {name!r} is not one of {names}")
+
+
+def pool_ram_bytes(config: PoolConfig, header_bytes: int = 0) -> tuple[int, int]:
+    """Return what a pool takes: bytes of its slots, and of its metadata.
+
+    Parameters
+    ----------
+    config : PoolConfig
+        The pool.
+    header_bytes : int, optional
+        In front of each slot, and counted with it.
+
+    Returns
+    -------
+    slots_bytes, metadata_bytes : int
+        Metadata is bitmaps, padding and the ``rns_pool_t`` of this machine: a device with 32-bit
+        pointers needs less.
+    """
+    storage_bytes = NativePool(
+        none, PoolConfig(config.tiers, config.policy), header_bytes=header_bytes
+    ).storage_bytes
+    slots = config.slots_bytes + header_bytes * sum(tier.slot_count for tier in config.tiers)
+    return slots, storage_bytes - slots + int(none.ffi.sizeof("rns_pool_t"))
 
 
 @dataclass(frozen=True)

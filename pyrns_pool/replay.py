@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from pyrns_pool._native import none
 from pyrns_pool._native_pool import NativePool
+from pyrns_pool._regions_run import Placement
 from pyrns_pool._timeline import BINS_DEFAULT, bin_edges, tier_times
 from pyrns_pool.config import PoolConfig
+from pyrns_pool.regions import Machine
 from pyrns_pool.results import (
     BIN_DTYPE,
     NO_TIER,
@@ -37,6 +39,7 @@ def replay(
     trace: Trace,
     config: PoolConfig,
     *,
+    machine: Optional[Machine] = None,
     bins: int = BINS_DEFAULT,
     progress: Optional[Callable[[float], object]] = None,
 ) -> ReplayResult:
@@ -48,6 +51,9 @@ def replay(
         What was recorded; `Trace.filter` cuts it down to a site or a thread.
     config : PoolConfig
         The pool. Its reserve is never touched: a trace has no priorities.
+    machine : Machine, optional
+        Where the pool lies; the heaps of its regions serve what the pool misses, the first one's
+        first.
     bins : int, optional
         Most bins of the timeline, 1 to 1,000,000; a trace shorter than that many nanoseconds
         has fewer.
@@ -62,7 +68,7 @@ def replay(
     Raises
     ------
     ConfigError
-        If `bins` is out of range, or the pool does not fit in memory.
+        If `bins` is out of range, or the pool does not fit in memory or in its region.
     TraceError
         If the trace does not say which block is freed when (`Trace.require_identity`).
     Damage
@@ -80,13 +86,14 @@ def replay(
     >>> result.stats.hits, result.stats.exhausted, result.tier_times[0].first_miss_ns
     (1, 1, 10)
     """
-    return replay_blocks(trace, config, bins=bins, progress=progress)[0]
+    return replay_blocks(trace, config, machine=machine, bins=bins, progress=progress)[0]
 
 
 def replay_blocks(
     trace: Trace,
     config: PoolConfig,
     *,
+    machine: Optional[Machine] = None,
     bins: int = BINS_DEFAULT,
     progress: Optional[Callable[[float], object]] = None,
 ) -> tuple[ReplayResult, NDArray[np.int32]]:
@@ -94,7 +101,7 @@ def replay_blocks(
 
     Parameters
     ----------
-    trace, config, bins, progress
+    trace, config, machine, bins, progress
         As in `replay`.
 
     Returns
@@ -108,10 +115,12 @@ def replay_blocks(
     start_ns, last_ns = (int(trace.events["t_ns"][row]) for row in (0, -1))
     edges_ns = bin_edges(start_ns, last_ns + 1, bins, config)
     lib, ffi = none
-    native = NativePool(none, config)
+    placement = None if machine is None else Placement(machine, config)
+    config = config if placement is None else placement.config
+    native = NativePool(none, config, fallback=None if placement is None else placement.fallback)
     timeline = np.zeros((len(edges_ns) - 1, len(config.tiers)), BIN_DTYPE)
     oversize = np.zeros(len(edges_ns) - 1, np.uint64)
-    site_misses = np.zeros(len(trace.sites), np.uint64)
+    site_misses, site_large = (np.zeros(len(trace.sites), np.uint64) for _ in range(2))
     blocks = np.zeros(trace.block_count, _BLOCK_DTYPE)
     arrays = {
         "blocks": ("rns_replay_block_t[]", blocks),
@@ -119,6 +128,7 @@ def replay_blocks(
         "bins": ("rns_replay_bin_t[]", timeline),
         "oversize": ("uint64_t[]", oversize),
         "site_misses": ("uint64_t[]", site_misses),
+        "site_large": ("uint64_t[]", site_large),
         "events": ("rns_event_t[]", trace.events),
         "block": ("uint32_t[]", trace.blocks),
         "alloc_rows": ("int64_t[]", trace.alloc_rows),
@@ -126,6 +136,8 @@ def replay_blocks(
     # C keeps the addresses only: the buffers have to outlive the replay.
     held = {name: ffi.from_buffer(kind, array) for name, (kind, array) in arrays.items()}
     state = ffi.new("rns_replay_t *", {"pool": native.pool, "bin_count": len(oversize), **held})
+    if placement is not None:
+        state.regions, state.is_pool_in_psram = placement.state, placement.is_pool_in_psram
 
     lib.rns_replay_begin(state)
     try:
@@ -142,6 +154,10 @@ def replay_blocks(
 
     for array in (timeline, oversize):
         array.flags.writeable = False
+    use = None
+    if placement is not None:
+        use = placement.use(stats, dict(zip(trace.sites, site_large.tolist())))
+        stats = placement.stats(stats)
     sizes = _sizes(trace, config)
     result = ReplayResult(
         trace=TraceSummary.of(trace),
@@ -154,6 +170,7 @@ def replay_blocks(
         sites=_sites(trace, site_misses),
         missed_bytes_peak=int(state.missed_bytes_peak),
         missed_bytes_peak_ns=int(state.missed_bytes_peak_ns),
+        machine=use,
     )
     return result, blocks["tier"].astype(np.int32)  # RNS_REPLAY_NO_TIER becomes NO_TIER.
 

@@ -19,10 +19,13 @@ from pyrns_pool.trace import Trace
 
 __all__ = [
     "BIN_DTYPE",
+    "MachineUse",
     "RESULT_NAME",
     "SIZE_DTYPE",
     "PoolResult",
+    "RegionUse",
     "ReplayResult",
+    "SiteLarge",
     "SiteMisses",
     "SizeFit",
     "TierTimes",
@@ -101,6 +104,43 @@ class SiteMisses:
     site: str
     requests: int
     misses: int
+
+
+@dataclass(frozen=True)
+class RegionUse:
+    """What of a pool, or of a heap, lies in one region of a machine."""
+
+    region: str
+    what: str
+    """``pool slots``, ``pool metadata``, or the kind of a heap."""
+    bytes: int
+    """What is set aside."""
+    peak_bytes: int
+    """Most of it in use, a heap's headers and control structure included; of the slots, in
+    `MachineUse`, each tier at its own high-water mark."""
+    served: int
+    """Requests."""
+    refused: int
+    """Requests that it was asked for in vain; another region may have served them."""
+
+
+@dataclass(frozen=True)
+class SiteLarge:
+    """How many large requests of one site were served outside PSRAM."""
+
+    site: str
+    requests: int
+
+
+@dataclass(frozen=True)
+class MachineUse:
+    """What lay where on a machine, and which requests above 1,024 bytes were not in PSRAM."""
+
+    machine: str
+    regions: tuple[RegionUse, ...]
+    """Slots, metadata, and the heap of each region that the pool leaves room for."""
+    outside_psram: Optional[tuple[SiteLarge, ...]]
+    """Most first; None: the machine has no PSRAM."""
 
 
 @dataclass(frozen=True)
@@ -247,6 +287,19 @@ class PoolResult:
         }
 
 
+def machine_from(values: dict[str, Any]) -> Optional[MachineUse]:
+    """Return the machine that a file names, None where there is none, as in older files."""
+    use = values.get("machine")
+    if use is None:
+        return None
+    outside = use["outside_psram"]
+    return MachineUse(
+        use["machine"],
+        tuple(RegionUse(**region) for region in use["regions"]),
+        None if outside is None else tuple(SiteLarge(**site) for site in outside),
+    )
+
+
 def pool_from(values: dict[str, Any], members: Members) -> dict[str, Any]:
     """Return the fields of a `PoolResult` that a file holds; raise anything if it is damaged."""
     stats = values["stats"]
@@ -280,6 +333,8 @@ class ReplayResult(PoolResult):
     missed_bytes_peak: int
     """Most bytes of live blocks that no tier served: what a heap behind the pool must hold."""
     missed_bytes_peak_ns: int
+    machine: Optional[MachineUse] = None
+    """If one was meant."""
 
     @property
     def has_time(self) -> bool:
@@ -293,6 +348,7 @@ class ReplayResult(PoolResult):
             "missed_bytes_peak": self.missed_bytes_peak,
             "missed_bytes_peak_ns": self.missed_bytes_peak_ns,
             "trace": asdict(self.trace),
+            "machine": None if self.machine is None else asdict(self.machine),
         }
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
@@ -320,6 +376,7 @@ class ReplayResult(PoolResult):
             "sites": [asdict(site) for site in self.sites],
             "missed_bytes_peak": self.missed_bytes_peak,
             "missed_bytes_peak_ns": self.missed_bytes_peak_ns,
+            "machine": None if self.machine is None else asdict(self.machine),
         }
         write_result(path, values, {**self.pool_arrays(), "sizes": self.sizes}, overwrite)
 
@@ -350,4 +407,5 @@ def replay_from(values: dict[str, Any], members: Members) -> ReplayResult:
         sites=tuple(SiteMisses(**site) for site in values["sites"]),
         missed_bytes_peak=values["missed_bytes_peak"],
         missed_bytes_peak_ns=values["missed_bytes_peak_ns"],
+        machine=machine_from(values),
     )

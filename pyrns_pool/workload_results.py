@@ -12,7 +12,15 @@ from pyrns_pool._results_file import Members, checked, read_result, write_result
 from pyrns_pool.compare_results import COMPARE_FORMAT, CompareResult, compare_from
 from pyrns_pool.curve_results import CURVE_FORMAT, CurveSet, curves_from
 from pyrns_pool.formats.files import PathLike
-from pyrns_pool.results import RESULT_FORMAT, PoolResult, ReplayResult, pool_from, replay_from
+from pyrns_pool.results import (
+    RESULT_FORMAT,
+    MachineUse,
+    PoolResult,
+    ReplayResult,
+    machine_from,
+    pool_from,
+    replay_from,
+)
 from pyrns_pool.stats import BytesStats, TableStats
 from pyrns_pool.sweep_results import SWEEP_FORMAT, SweepResult, sweep_from
 from pyrns_pool.tune_results import TUNE_FORMAT, TuneResult, tune_from
@@ -71,6 +79,8 @@ class WorkloadResult(PoolResult):
         What else it counted, packets forwarded for instance.
     series : mapping of str to ndarray
         What else it recorded: the status of each operation, or a rate over time. No objects.
+    machine : MachineUse, optional
+        What lay where, if a machine was meant.
     """
 
     workload: WorkloadSummary
@@ -79,6 +89,7 @@ class WorkloadResult(PoolResult):
     tables: tuple[TableStats, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     series: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    machine: Optional[MachineUse] = None
 
     def __post_init__(self) -> None:
         """Keep mappings of its own, and arrays that cannot be written to."""
@@ -95,6 +106,7 @@ class WorkloadResult(PoolResult):
             "tables": [asdict(table) for table in self.tables],
             "counts": dict(self.counts),
             "workload": asdict(self.workload),
+            "machine": None if self.machine is None else asdict(self.machine),
         }
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
@@ -119,6 +131,7 @@ class WorkloadResult(PoolResult):
             "bytes": None if self.bytes is None else asdict(self.bytes),
             "tables": [asdict(table) for table in self.tables],
             "counts": dict(self.counts),
+            "machine": None if self.machine is None else asdict(self.machine),
         }
         series = {SERIES_PREFIX + name: array for name, array in self.series.items()}
         write_result(path, values, {**self.pool_arrays(), "cow": self.cow, **series}, overwrite)
@@ -186,6 +199,7 @@ def workload_from(values: dict[str, Any], members: Members) -> WorkloadResult:
             for name, array in members.items()
             if name.startswith(SERIES_PREFIX)
         },
+        machine=machine_from(values),
     )
 
 

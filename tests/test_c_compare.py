@@ -5,12 +5,13 @@ import re
 import cbuild
 import pytest
 
-LAB = ["compare", "heap", "heap_buddy", "heap_check", "packet_node", "trace"]
+LAB = ["compare", "heap", "heap_buddy", "heap_check", "packet_node", "regions", "timed"]
+LAB += ["trace"]
 SOURCES = ["tests/c/test_compare.c", "tests/c/check.c"]
 SOURCES += [f"csrc/lab/rns_{name}.c" for name in LAB]
 SOURCES += [str(path) for path in cbuild.sources("core")]
-TEST_COUNT, CHECKS_MIN = 3, 3000
-OPERATIONS = 9 * 4 * 20_000
+TEST_COUNT, CHECKS_MIN = 5, 3000
+OPERATIONS = (9 * (4 + 1) + 4) * 20_000
 VARIANTS = {
     "gcc": {},
     "clang-lock": {"compiler": "clang", "sync": "LOCK"},

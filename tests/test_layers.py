@@ -24,8 +24,8 @@ PYTHON_LAYERS = [
     {"stats", "results", "compare_results", "workload_results", "_native_pool"}
     | {"erlang", "curve_results", "sweep_results", "tune_results"},
     {"pool", "_native_store", "_window", "bytes", "store"}
-    | {"timeline", "replay", "slots", "heaps", "trace_info", "record"},
-    {"workloads", "regions", "compare", "curve", "exports", "gate"},
+    | {"timeline", "replay", "regions", "slots", "heaps", "trace_info", "record"},
+    {"workloads", "compare", "curve", "exports", "gate"},
     {"tune", "sweep", "audit"},
     {"plot", "report", "live"},
     {"cli", "progress", "__main__"},

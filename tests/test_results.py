@@ -134,6 +134,7 @@ def test_the_summary_is_plain_and_in_a_fixed_order():
         "missed_bytes_peak",
         "missed_bytes_peak_ns",
         "trace",
+        "machine",
     ]
     assert values["slots_bytes"] == 16 * 9 + 40 * 200
     assert values["trace"]["filter"] == "site='*'" and values["trace"]["name"] == "made.csv"

@@ -93,6 +93,12 @@ static void count_missed(rns_replay_t* self, const rns_event_t* event, uint32_t 
     }
 }
 
+static bool is_in_psram(const rns_replay_t* self, const rns_replay_block_t* block)
+{
+    return block->tier == RNS_REPLAY_NO_TIER ? self->regions->regions[self->regions->last].is_psram
+                                             : self->is_pool_in_psram;
+}
+
 static void replay_alloc(rns_replay_t* self, const rns_event_t* event, rns_replay_block_t* block)
 {
     rns_pool_t* const pool = self->pool;
@@ -109,6 +115,9 @@ static void replay_alloc(rns_replay_t* self, const rns_event_t* event, rns_repla
         }
     }
     block->tier = tier;
+    if (self->regions != NULL && event->size_bytes > RNS_REGIONS_LARGE_BYTES && status == RNS_OK) {
+        self->site_large[event->site] += is_in_psram(self, block) ? 0u : 1u;
+    }
     if (home < pool->tier_count) {
         bin_of(self, home)->requests += 1u;
         bin_of(self, home)->spills += tier != RNS_REPLAY_NO_TIER && tier != home ? 1u : 0u;

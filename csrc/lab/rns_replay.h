@@ -12,7 +12,7 @@
 #ifndef RNS_REPLAY_H
 #define RNS_REPLAY_H
 
-#include "rns_pool.h"
+#include "rns_regions.h"
 #include "rns_trace.h"
 
 /// No tier: a block that was missed, or that the fallback serves.
@@ -54,6 +54,10 @@ typedef struct {
     const rns_event_t* events;    ///< The whole trace,
     const uint32_t* block;        ///< the block of each event, and
     const int64_t* alloc_rows;    ///< the allocating event of each block.
+    const rns_regions_t* regions; ///< Whose hook the pool has; NULL: no machine is meant.
+    bool is_pool_in_psram;
+    uint64_t* site_large;         ///< With regions: served outside PSRAM by site, above
+                                  ///< RNS_REGIONS_LARGE_BYTES; all zero.
     uint32_t bin;                 ///< Where time is.
     uint64_t missed_bytes;        ///< Bytes of live blocks that no tier serves.
     uint64_t missed_bytes_peak;   ///< What a heap behind the pool would have to hold.
@@ -61,7 +65,7 @@ typedef struct {
     rns_replay_tier_t tiers[RNS_TIERS_MAX];
 } rns_replay_t;
 
-/// Put time at the first edge. The fields down to alloc_rows are set by the caller.
+/// Put time at the first edge. The fields down to site_large are set by the caller.
 void rns_replay_begin(rns_replay_t* self);
 
 /// Replay the events from `first` up to but not including `end`.

@@ -10,6 +10,7 @@ from pyrns_pool.cli import output
 from pyrns_pool.cli.replay import (
     CONFIG_HELP,
     add_output_arguments,
+    print_regions,
     print_written,
     refuse_existing_result,
     write_files,
@@ -164,7 +165,10 @@ def print_result(result: CompareResult) -> None:
         print_contenders(result, result.of_arena(arena))
         if result.machine:
             print()
-            print_regions(result.of_arena(arena))
+            mine = result.of_arena(arena)
+            print_regions(
+                ["contender"], [([one.contender], use) for one in mine for use in one.regions]
+            )
     print(f"\n{result.verdict()}")
 
 
@@ -198,14 +202,3 @@ def print_contenders(result: CompareResult, contenders: Sequence[Contender]) -> 
         row = [name, *["-"] * (len(columns) - 3), f"{result.malloc.ns_per_event:.1f}"]
         rows.append([*row, "-" if growth is None else f"{growth:,}"])
     output.print_table(columns, rows)
-
-
-def print_regions(contenders: Sequence[Contender]) -> None:
-    """Print what lies in which kind of memory."""
-    rows = [
-        [one.contender, use.region, use.what]
-        + [f"{count:,}" for count in (use.bytes, use.peak_bytes, use.served)]
-        for one in contenders
-        for use in one.regions
-    ]
-    output.print_table(["contender", "region", "what", "bytes", "peak used", "served"], rows)

@@ -9,6 +9,9 @@ from pyrns_pool.cli import output
 from pyrns_pool.cli.replay import (
     add_run_arguments,
     config_of,
+    machine_of,
+    print_machine,
+    print_served,
     print_tiers,
     print_written,
     refuse_existing_result,
@@ -75,12 +78,19 @@ def run(given: argparse.Namespace) -> None:
     """Run, write, print."""
     config, tables = config_of(given), tables_of(given.table)
     arguments = {"seed": given.seed, "role": given.role}
+    device = machine_of(given)
     refuse_existing_result(given.output, given.force, given.plot)
     with output.progress(f"reading {given.packets}") as report:
         log = load_packets(given.packets, report)
     with output.progress("running") as report:
         result = run_node(
-            log, config, tables=tables, bins=given.bins, progress=report, **arguments
+            log,
+            config,
+            tables=tables,
+            machine=device,
+            bins=given.bins,
+            progress=report,
+            **arguments,
         )
     if given.output is not None:
         write_result(result, given.output, given.force, given.plot)
@@ -103,9 +113,12 @@ def print_result(result: WorkloadResult, log: PacketLog) -> None:
     print_bytes(result)
     print_tables(result)
     print_packets(result)
+    print_machine(result.machine)
     served = f"{output.percent(stats.hit_rate)} of {output.plural(stats.requests, 'request')}"
     print(f"\n{served} served by the pool.")
-    if stats.fallbacks:
+    if result.machine is not None:
+        print_served(stats)
+    elif stats.fallbacks:
         print(f"{stats.fallbacks:,} of the {stats.misses:,} missed served by the heap.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
 
 from pyrns_pool.cli import output
 from pyrns_pool.cli.plot import FORMATS, draw
@@ -12,8 +12,10 @@ from pyrns_pool.config import FALLBACKS, POLICIES, PoolConfig, preset_names
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.exports import load_config
 from pyrns_pool.formats import load_trace
+from pyrns_pool.regions import MACHINES, Machine, machine
 from pyrns_pool.replay import BINS_DEFAULT, replay
-from pyrns_pool.results import RESULT_NAME, ReplayResult
+from pyrns_pool.results import RESULT_NAME, MachineUse, RegionUse, ReplayResult
+from pyrns_pool.stats import PoolStats
 from pyrns_pool.trace import Trace
 from pyrns_pool.workload_results import AnyResult, Result
 
@@ -48,6 +50,10 @@ def add_run_arguments(parser: argparse.ArgumentParser, pool: PoolConfig) -> None
     """Declare the pool, which is `pool` if none is named, the timeline and the output."""
     add_pool_arguments(parser, pool)
     add_fallback_argument(parser)
+    names = ", ".join(known.name for known in MACHINES)
+    parser.add_argument(
+        "--machine", metavar="NAME", help=f"its heaps serve a miss; one of {names}"
+    )
     parser.add_argument(
         "--bins",
         metavar="N",
@@ -100,6 +106,11 @@ def config_of(given: argparse.Namespace) -> PoolConfig:
     return PoolConfig(pool.tiers, given.policy or pool.policy, given.fallback or pool.fallback)
 
 
+def machine_of(given: argparse.Namespace) -> Optional[Machine]:
+    """Return the machine that the arguments mean."""
+    return None if given.machine is None else machine(given.machine)
+
+
 def refuse_existing_result(directory: Optional[Path], force: bool, plot: bool = False) -> None:
     """Raise before any work is done for a result that may not be written, or cannot be drawn."""
     if plot:
@@ -135,12 +146,12 @@ def print_written(directory: Optional[Path], plot: bool) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Replay, write, print."""
-    config = config_of(given)
+    config, device = config_of(given), machine_of(given)
     directory = given.output
     refuse_existing_result(directory, given.force, given.plot)
     trace = read_trace(given)
     with output.progress("replaying") as report:
-        result = replay(trace, config, bins=given.bins, progress=report)
+        result = replay(trace, config, machine=device, bins=given.bins, progress=report)
     if directory is not None:
         write_result(result, directory, given.force, given.plot)
     if given.json:
@@ -164,9 +175,12 @@ def print_result(result: ReplayResult) -> None:
     print(f"pool  {config}: {config.slots_bytes:,} bytes of slots\n")
     print_tiers(result)
     print_sites(result)
+    print_machine(result.machine)
     served = f"{output.percent(stats.hit_rate)} of {output.plural(stats.requests, 'request')}"
     print(f"\n{served} served by the pool.")
-    if stats.misses:
+    if result.machine is not None:
+        print_served(stats)
+    elif stats.misses:
         heap = f"a heap behind it would hold up to {result.missed_bytes_peak:,} bytes"
         print(f"For the {stats.misses:,} missed, {heap}.")
 
@@ -190,6 +204,43 @@ def print_tiers(result: Result) -> None:
     rate = output.percent(stats.hit_rate)
     rows.append(["all", *(f"{number:,}" for number in sums), rate, "", ""])
     output.print_table([*columns, "high-water mark", "first miss"], rows)
+
+
+def print_machine(use: Optional[MachineUse]) -> None:
+    """Print what lies in which kind of memory, and what should have been in PSRAM."""
+    if use is None:
+        return
+    print(f"\non {use.machine}")
+    print_regions([], [([], region) for region in use.regions])
+    if use.outside_psram is None:
+        return
+    count = sum(row.requests for row in use.outside_psram)
+    print(f"\nmore than 1 KiB outside PSRAM: {output.plural(count, 'request')}")
+    shown = use.outside_psram[:SITES_SHOWN]
+    rows = [[row.site or "(no site)", f"{row.requests:,}"] for row in shown]
+    rest = use.outside_psram[SITES_SHOWN:]
+    if rest:
+        rows.append([f"{len(rest)} more", f"{sum(row.requests for row in rest):,}"])
+    if rows:
+        output.print_table(["site", "requests"], rows)
+
+
+def print_regions(columns: Sequence[str], uses: Sequence[tuple[Sequence[str], RegionUse]]) -> None:
+    """Print a row for each part of a region, behind cells of these columns."""
+    rows = [
+        [*cells, use.region, use.what]
+        + [f"{count:,}" for count in (use.bytes, use.peak_bytes, use.served, use.refused)]
+        for cells, use in uses
+    ]
+    what = ["region", "what", "bytes", "peak used", "served", "refused"]
+    output.print_table([*columns, *what], rows)
+
+
+def print_served(stats: PoolStats) -> None:
+    """Print what became of the requests that the pool missed."""
+    if stats.misses:
+        what = f"{stats.fallbacks:,} served by a heap, {stats.failures:,} by none"
+        print(f"Of the {stats.misses:,} missed, {what}.")
 
 
 def print_sites(result: ReplayResult) -> None:

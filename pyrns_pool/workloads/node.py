@@ -9,6 +9,7 @@ invented from a seed; ``csrc/lab/rns_traffic.h`` says how.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any, Callable, Mapping, Optional, Union
 
 import numpy as np
@@ -16,10 +17,12 @@ from numpy.typing import NDArray
 
 from pyrns_pool._native import none
 from pyrns_pool._native_pool import NativePool, aligned_memory
+from pyrns_pool._regions_run import Placement
 from pyrns_pool._timeline import BINS_DEFAULT, Meter, bin_edges
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.errors import ConfigError, TraceError
 from pyrns_pool.packets import DIRECTIONS, TYPES, PacketLog
+from pyrns_pool.regions import Machine
 from pyrns_pool.stats import TABLE_POLICIES, TableStats, table_from_native
 from pyrns_pool.workload_results import WorkloadResult, WorkloadSummary
 
@@ -55,6 +58,7 @@ def run_node(
     role: str = "auto",
     tables: Optional[TableSizes] = None,
     headroom_bytes: int = 0,
+    machine: Optional[Machine] = None,
     bins: int = BINS_DEFAULT,
     progress: Optional[Callable[[float], object]] = None,
 ) -> WorkloadResult:
@@ -75,6 +79,9 @@ def run_node(
         Name to capacity, or to (capacity, policy); see `node_tables` for names and defaults.
     headroom_bytes : int, optional
         Room wished in front of every packet; 16 spare a leaf copying what it sends over hops.
+    machine : Machine, optional
+        Where the pool lies; the heaps of its regions serve what the pool misses, the first one's
+        first.
     bins : int, optional
         Most bins of the timeline, 1 to 1,000,000.
     progress : callable, optional
@@ -119,14 +126,23 @@ def run_node(
     _check_number("seed", seed, 1, SEED_MAX)
     if role not in NODE_ROLES:
         raise ConfigError(f"role: {role!r} is not one of {', '.join(NODE_ROLES)}")
-    run = _Run(log, config, _is_leaf(log, role), seed, table_sizes(tables), headroom_bytes, bins)
+    is_leaf, sizes, placement, hook = _is_leaf(log, role), table_sizes(tables), None, None
+    if machine is not None:
+        placement = Placement(machine, config, none.lib.RNS_BUFFER_HEADER_BYTES)
+        config, hook = placement.config, placement.fallback
+    run = _Run(log, config, is_leaf, seed, sizes, headroom_bytes, bins, hook)
     try:
         row = 0
         while row < len(log):
             row = run.advance(row, min(row + CHUNK_ROWS, len(log)))
             if progress is not None:
                 progress(row / len(log))
-        return run.result()
+        result = run.result()
+        if placement is None:
+            return result
+        stats = result.stats
+        use = placement.use(stats, placement.large_by_tier(stats))
+        return replace(result, stats=placement.stats(stats), machine=use)
     finally:
         run.close()
 
@@ -253,12 +269,14 @@ class _Run:
         sizes: Mapping[str, tuple[int, str]],
         headroom_bytes: int,
         bins: int,
+        fallback: Optional[Any] = None,
     ) -> None:
         lib, ffi = none
         self._log, self._config, self._is_leaf, self._seed = log, config, is_leaf, seed
         rows = traffic_rows(log)
         start, end = int(rows["t_ns"][0]), int(rows["t_ns"][-1]) + 1
-        self._native = NativePool(none, config, header_bytes=lib.RNS_BUFFER_HEADER_BYTES)
+        header_bytes = lib.RNS_BUFFER_HEADER_BYTES
+        self._native = NativePool(none, config, header_bytes=header_bytes, fallback=fallback)
         self._store = self._native.new_store(headroom_bytes)
         self._meter = Meter(self._native, config, bin_edges(start, end, bins, config), self._store)
         self._hash = _Hash()

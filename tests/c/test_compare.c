@@ -3,6 +3,8 @@
 #include "check.h"
 #include "rns_compare.h"
 #include "rns_packet_node.h"
+#include "rns_regions.h"
+#include "rns_timed.h"
 #include <stdlib.h>
 
 #define EVENTS       ((size_t)20000)
@@ -245,9 +247,130 @@ static void test_serves_stops_at_the_first_failure_that_a_run_counts(void)
     CHECK(failing > 0 && failing < COUNT_OF(shapes));
 }
 
+static void check_empty(world_t* self, const shape_t* shape)
+{
+    for (uint32_t i = 0; i < RNS_COMPARE_HEAPS_MAX; ++i) {
+        if (shape->arena_bytes[i] != 0) {
+            const uint32_t free_bytes = rns_heap_total_free(&self->heaps[i]);
+            CHECK_STATUS(rns_heap_check(&self->heaps[i]).status, RNS_OK);
+            CHECK_EQUAL(free_bytes, self->compare.heaps[i].free_min_bytes);
+        }
+    }
+    if (shape->pool != 0) {
+        rns_pool_stats_t stats;
+        rns_pool_stats(&self->pool, &stats);
+        CHECK_STATUS(rns_pool_check(&self->pool).status, RNS_OK);
+        CHECK_EQUAL(stats.in_use, 0);
+    }
+}
+
+static void time_shape(const shape_t* shape)
+{
+    world_t* const counted = run(shape, EVENTS);
+    world_t* const other = begin(shape);
+    rns_timed_t timed = {.pool = other->compare.pool,
+                         .heaps = {other->compare.heaps[0].heap, other->compare.heaps[1].heap},
+                         .events = trace.events,
+                         .block = trace.block,
+                         .blocks = zeros(trace.block_count, sizeof *timed.blocks),
+                         .block_count = trace.block_count};
+    for (uint32_t round = 0; round < 2; ++round) {
+        rns_timed_begin(&timed);
+        rns_timed_run(&timed, 0, EVENTS);
+        CHECK_EQUAL(timed.failures, counted->compare.failure_count);
+        rns_timed_end(&timed);
+        check_empty(other, shape);
+    }
+    free(timed.blocks);
+    end(counted);
+    end(other);
+}
+
+static void test_what_is_timed_serves_what_is_counted_and_gives_all_back(void)
+{
+    for (size_t i = 0; i < COUNT_OF(shapes); ++i) {
+        time_shape(&shapes[i]);
+    }
+    rns_timed_t timed = {.events = trace.events,
+                         .block = trace.block,
+                         .blocks = zeros(trace.block_count, sizeof *timed.blocks),
+                         .block_count = trace.block_count};
+    rns_timed_begin(&timed);
+    rns_timed_run(&timed, 0, EVENTS);
+    CHECK_EQUAL(timed.failures, 0);
+    rns_timed_end(&timed);
+    rns_timed_trim();
+    free(timed.blocks);
+}
+
+/// Send the trace to the pool, whose hook asks the regions; give all back.
+static uint64_t run_hooked(rns_pool_t* pool)
+{
+    void** const blocks = zeros(trace.block_count, sizeof *blocks);
+    uint64_t failures = 0;
+    for (size_t i = 0; i < EVENTS; ++i) {
+        const rns_event_t* const event = &trace.events[i];
+        void** const block = &blocks[trace.block[i]];
+        if (event->op == RNS_EVENT_ALLOC) {
+            const size_t size_bytes = (size_t)event->size_bytes;
+            failures += rns_pool_take(pool, size_bytes, RNS_PRIORITY_NORMAL, block) != RNS_OK;
+        } else if (*block != NULL) {
+            CHECK_STATUS(rns_pool_give(pool, *block), RNS_OK);
+            *block = NULL;
+        }
+    }
+    for (size_t i = 0; i < trace.block_count; ++i) {
+        if (blocks[i] != NULL) {
+            CHECK_STATUS(rns_pool_give(pool, blocks[i]), RNS_OK);
+        }
+    }
+    free(blocks);
+    return failures;
+}
+
+static void hook_shape(const shape_t* shape)
+{
+    world_t* const counted = run(shape, EVENTS);
+    world_t* const other = begin(shape);
+    rns_regions_t regions = {.header_bytes = 0};
+    uint64_t asked = trace.block_count - counted->compare.pool_served;
+    for (uint32_t i = 0; i < RNS_REGIONS_HEAPS_MAX; ++i) {
+        regions.regions[i].heap = other->compare.heaps[i].heap;
+    }
+    rns_regions_begin(&regions);
+    other->pool.fallback = rns_regions_fallback(&regions);
+    CHECK_EQUAL(run_hooked(&other->pool), counted->compare.failure_count);
+    for (uint32_t i = 0; i < RNS_REGIONS_HEAPS_MAX; ++i) {
+        const rns_region_t* const region = &regions.regions[i];
+        CHECK_EQUAL(region->served, counted->compare.heaps[i].served);
+        CHECK_EQUAL(region->free_min_bytes, counted->compare.heaps[i].free_min_bytes);
+        CHECK_EQUAL(region->large, 0);
+        asked -= region->served;
+        CHECK_EQUAL(region->refused, region->heap == NULL ? 0 : asked);
+    }
+    other->pool.fallback = (rns_fallback_t){0};
+    check_empty(other, shape);
+    end(counted);
+    end(other);
+}
+
+static void test_regions_behind_a_pool_serve_what_its_heaps_are_counted_to(void)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < COUNT_OF(shapes); ++i) {
+        if (shapes[i].pool != 0) {
+            hook_shape(&shapes[i]);
+            ++count;
+        }
+    }
+    CHECK_EQUAL(count, 4);
+}
+
 int main(void)
 {
     make_trace();
+    RUN(test_what_is_timed_serves_what_is_counted_and_gives_all_back);
+    RUN(test_regions_behind_a_pool_serve_what_its_heaps_are_counted_to);
     RUN(test_many_calls_give_what_one_call_gives);
     RUN(test_counts_pool_and_heaps_agree_at_the_end);
     RUN(test_serves_stops_at_the_first_failure_that_a_run_counts);
