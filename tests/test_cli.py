@@ -156,6 +156,10 @@ def test_nothing_is_overwritten_without_force(tmp_path, small):
     for verb in (["replay", small, "--tiers", "64x1", "-o", out], ["plot", out]):
         assert "--force overwrites it" in pyrns_pool(*verb, status=1)
     assert before == {path: path.read_bytes() for path in out.iterdir()}
+    (out / "result.npz").unlink()
+    (out / "summary.json").unlink()
+    said = pyrns_pool("replay", small, "-o", out, "--plot", status=1)
+    assert said == f"pyrns-pool: {out / 'occupancy.svg'} exists; --force overwrites it\n"
     pyrns_pool("replay", small, "--tiers", "64x1", "-o", out, "--force")
     pyrns_pool("plot", out, "--force")
     assert before.keys() == set(out.iterdir())

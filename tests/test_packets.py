@@ -158,7 +158,7 @@ REFUSED_FILES = {
     "trace": (
         "t_ns,op,id,size,thread,site\n",
         ":1: value 't_ns,op,id,size,thread,site' is the header of a trace, not of a packet log: "
-        "use load_trace",
+        "replay takes a trace",
     ),
     "gzip_cut": (gzip.compress(HEADER.encode())[:-3], ": gzip data are cut off"),
     "empty": ("", ": file is empty"),

@@ -332,7 +332,7 @@ REFUSED = {
     "packet_log": (
         b"t_s,dir,type,context,length\n0.1,in,DATA,NONE,195\n",
         ":1: value 't_s,dir,type,context,length' is the header of a packet log, not of a trace: "
-        "use load_packets",
+        "node takes a packet log",
     ),
     "order_id_live": (
         b"#a: b\n" + HEADER + ROW + ROW,

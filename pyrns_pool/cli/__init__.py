@@ -118,7 +118,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except FileExistsError as error:
-        return _fail(f"{error.filename or error} exists; --force overwrites it", EXIT_DATA)
+        return _fail(f"{error.filename} exists; --force overwrites it", EXIT_DATA)
     except (PyrnsPoolError, ImportError, MemoryError) as error:
         return _fail(str(error) or "out of memory", EXIT_DATA)
     except OSError as error:

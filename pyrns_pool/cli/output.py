@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
-from pyrns_pool.formats.files import output_file
+from pyrns_pool.formats.files import file_exists, output_file
 
 PROGRESS_AFTER_S = 2.0
 
@@ -60,7 +60,7 @@ def refuse_existing(paths: Iterable[Path], force: bool) -> None:
     """Raise FileExistsError before any work is done for files that may not be written."""
     for path in paths:
         if path.exists() and not force:
-            raise FileExistsError(17, "exists", str(path))
+            raise file_exists(path)
 
 
 def write_json(path: Path, values: Any, force: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import zlib
@@ -16,6 +17,7 @@ from pyrns_pool.formats.zstd import zstd_chunks
 __all__ = [
     "PathLike",
     "Progress",
+    "file_exists",
     "input_file",
     "origin",
     "output_file",
@@ -162,6 +164,12 @@ def text_start(path: PathLike) -> bytes:
     return b""
 
 
+def file_exists(path: PathLike) -> FileExistsError:
+    """Return the error that a file is not replaced unasked; its ``filename`` is the path."""
+    reason = "exists; pass overwrite=True to replace it"
+    return FileExistsError(errno.EEXIST, reason, str(path))
+
+
 @contextmanager
 def output_file(path: PathLike, overwrite: bool) -> Iterator[BinaryIO]:
     """Open a file for writing that takes its name only once it is complete.
@@ -185,7 +193,7 @@ def output_file(path: PathLike, overwrite: bool) -> Iterator[BinaryIO]:
     """
     target = Path(path)
     if target.exists() and not overwrite:
-        raise FileExistsError(f"{target} exists; pass overwrite=True to replace it")
+        raise file_exists(target)
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         with open(partial, "xb") as file:

@@ -10,7 +10,7 @@ from typing import Any, Callable, Optional, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrns_pool.formats.files import PathLike, output_file
+from pyrns_pool.formats.files import PathLike, file_exists, output_file
 from pyrns_pool.compare_results import CompareResult
 from pyrns_pool.curve_results import CurveSet
 from pyrns_pool.plot._compare import (
@@ -146,7 +146,7 @@ def save_figures(
         tables[folder / "tiers.csv"] = tiers_data
     for path in (*figures, *tables):
         if path.exists() and not overwrite:
-            raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
+            raise file_exists(path)
 
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {name: draw(result) for name, (draw, _) in sheets.items()} if kinds else {}
