@@ -86,6 +86,8 @@ def hit_curve(
     ------
     ConfigError
         If a boundary, the policy or a slot count is refused, or a simulation lacks `chosen`.
+    TraceError
+        If the trace does not say which block is freed when (`Trace.require_identity`).
 
     Notes
     -----
@@ -115,6 +117,7 @@ def hit_curve(
             Tier(1, count)
     marked = None if chosen is None else tuple(slots)
     if isinstance(source, Trace):
+        source.require_identity("a hit curve")
         if policy == "strict":
             return _exact(source, config, marked, loads, progress)
         # All that smaller tiers would hold may spill.
@@ -157,7 +160,7 @@ def _exact(
 def _caveat(trace: Trace) -> str:
     if not trace.has_frees:
         return "no block is ever freed"
-    return "" if trace.has_identity else "which block a free means was guessed"
+    return "" if trace.has_identity else f"which block a free means was guessed: {trace.pairing}"
 
 
 def _points(hits: NDArray[np.int64]) -> NDArray[np.void]:

@@ -163,7 +163,7 @@ class HitCurve:
     oversize : int
         Requests larger than every tier.
     caveat : str
-        Why the trace does not say when slots become free, "" if it does.
+        What the trace does not say of its frees, "" if it says all.
     chosen : tuple of int or None
         Slots that the tiers have, or would have.
     loads : tuple of Load or None

@@ -16,7 +16,7 @@ from pyrns_pool import _curve_run
 from pyrns_pool.config import PoolConfig, Tier
 from pyrns_pool.curve import hit_curve
 from pyrns_pool.curve_results import POINT_DTYPE, CurveSet
-from pyrns_pool.errors import ConfigError, ResultError
+from pyrns_pool.errors import ConfigError, ResultError, TraceError
 from pyrns_pool.replay import replay
 from pyrns_pool.trace import Trace
 
@@ -304,11 +304,15 @@ def test_a_simulated_curve_says_nothing_of_other_counts():
     assert curve.tiers[1].slots_for(1.0) is None
 
 
-def test_a_trace_that_does_not_say_what_is_freed_has_a_caveat():
+def test_a_trace_that_does_not_say_what_is_freed_is_refused_or_has_a_caveat():
     events = trace_of(ANOMALY).events
     assert hit_curve(Trace(events, ("",)), [64]).caveat == ""
     guessed = Trace(events, ("",), has_identity=False)
-    assert hit_curve(guessed, [64]).caveat == "which block a free means was guessed"
+    for arguments in ({}, {"policy": "spill", "chosen": [1]}):
+        with pytest.raises(TraceError, match="which block each free means, as a hit curve needs"):
+            hit_curve(guessed, [64], **arguments)
+    accepted = Trace(events, ("",), {"pairing": "fifo"}, has_identity=False)
+    assert hit_curve(accepted, [64]).caveat == "which block a free means was guessed: fifo"
     assert hit_curve(trace_of([(8, 0)]), [64]).caveat == "no block is ever freed"
 
 
