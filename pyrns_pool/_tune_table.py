@@ -57,6 +57,7 @@ class Rules:
         self.required = {self.boundaries.index(tier.slot_bytes) + 1: tier for tier in require}
         self.last_required = max(self.required, default=0)
         self.max_fragmentation = max_fragmentation
+        self._choices: dict[tuple[int, int], tuple[int, NDArray[np.int32]]] = {}
         self.requests = sum(r.trace.block_count * w for r, w in zip(ranges, weights))
         if self.requests > HITS_MAX:
             raise ConfigError(
@@ -109,6 +110,11 @@ class Rules:
 
     def choices(self, lower: int, upper: int) -> tuple[int, NDArray[np.int32]]:
         """Return the fewest slots that a tier may have, and the hits with so many and more."""
+        if (lower, upper) not in self._choices:
+            self._choices[lower, upper] = self._sum(lower, upper)
+        return self._choices[lower, upper]
+
+    def _sum(self, lower: int, upper: int) -> tuple[int, NDArray[np.int32]]:
         curves = [r.hits[lower, upper] for r in self.ranges]
         hits = np.zeros(max(1, *(len(curve) for curve in curves)), np.int32)
         for curve, weight in zip(curves, self.weights):

@@ -51,7 +51,7 @@ ALIGNMENT_DEFAULT = 8  # What slots of csrc/core are aligned to on a device with
 CANDIDATES_DEFAULT = 96
 CANDIDATES_MAX = 256
 FIRST_BYTES = 1 << 15  # The first table where no budget says how large it must be.
-FRONT_STEPS = 40
+FRONT_STEPS = 50
 
 Progress = Optional[Callable[[float], object]]
 
@@ -334,23 +334,39 @@ class Tuner:
         table = self.table
         least = int(np.argmax((table.front >= 0).any(axis=0))) * table.unit
         most = table.bytes_max
-        steps = np.geomspace(max(least, 1), max(most, 1), FRONT_STEPS).round().astype(int)
+        steps = np.linspace(least, most, FRONT_STEPS).round().astype(int)
         wanted = sorted({*steps.tolist(), *(b for b in budgets if least <= b <= most)})
-        cap = 1.0 if self.goal.max_fragmentation is None else self.goal.max_fragmentation
         rows = []
-        for number in range(1, self.goal.max_tiers + 1):
-            for budget in wanted:
+        for budget in wanted:
+            best: Optional[Choice] = None
+            for number in range(1, self.goal.max_tiers + 1):
                 found = table.choice(budget, number)
-                if found is not None:
-                    share = self._fragmentation(found)
-                    size = found.config.slots_bytes
-                    asked = self.rules.requests
-                    rows.append((number, cap, budget, size, found.hits, asked, share))
-        front = np.array(rows, FRONT_DTYPE)
+                if found is not None and (best is None or found.hits > best.hits):
+                    best = found
+                if best is not None:
+                    rows.append(self._front_row(number, budget, best))
+        front = np.array(sorted(rows), FRONT_DTYPE)
+        front["is_pareto"] = ~_is_dominated(front)
         front.flags.writeable = False
         return front
+
+    def _front_row(self, tiers_max: int, budget: int, choice: Choice) -> tuple[object, ...]:
+        size, share = choice.config.slots_bytes, self._fragmentation(choice)
+        return (tiers_max, budget, size, choice.hits, self.rules.requests, share, False)
 
     def _fragmentation(self, choice: Choice) -> float:
         pairs = [self.rules.fragmentation(lower, upper) for lower, upper, _ in choice.parts]
         unused, slots = (sum(column) for column in zip(*pairs))
         return unused / slots if slots else 0.0
+
+
+def _is_dominated(front: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Return of which rows another is better in one thing and worse in none."""
+    better = np.zeros((len(front), len(front)), np.bool_)
+    no_worse = np.ones((len(front), len(front)), np.bool_)
+    for name, sign in (("bytes", 1), ("hits", -1), ("fragmentation", 1)):
+        values = sign * front[name]
+        better |= values[:, np.newaxis] < values
+        no_worse &= values[:, np.newaxis] <= values
+    dominated: NDArray[np.bool_] = (better & no_worse).any(axis=0)
+    return dominated

@@ -22,17 +22,18 @@ BUDGET_BYTES_MAX = 1 << 32
 
 FRONT_DTYPE = np.dtype(
     [
-        ("tiers", "<i4"),
-        ("cap", "<f8"),
+        ("max_tiers", "<i4"),
         ("budget_bytes", "<i8"),
         ("bytes", "<i8"),
         ("hits", "<i8"),
         ("requests", "<i8"),
         ("fragmentation", "<f8"),
+        ("is_pareto", "?"),
     ]
 )
-"""The best pool of exactly ``tiers`` tiers within ``budget_bytes``, none of which leaves a larger
-share of its slots unused than ``cap``; ``hits`` and ``requests`` are weighted."""
+"""The best pool of at most ``max_tiers`` tiers within ``budget_bytes``; ``hits`` and ``requests``
+are weighted. ``is_pareto``: no other row has fewer bytes, more hits or less fragmentation without
+being worse in another of them."""
 
 
 @dataclass(frozen=True)

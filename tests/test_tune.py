@@ -186,12 +186,32 @@ def test_the_recording_is_served_better_than_by_every_preset_of_equal_ram(found,
 def test_more_bytes_never_serve_less_and_more_tiers_never_either(found):
     front = found.front
     for number in range(1, 5):
-        mine = front[front["tiers"] == number]
+        mine = front[front["max_tiers"] == number]
         assert (np.diff(mine["bytes"]) >= 0).all() and (np.diff(mine["hits"]) >= 0).all()
         assert (mine["bytes"] <= mine["budget_bytes"]).all()
         assert len(mine) > 30
+    for fewer, more in zip(range(1, 4), range(2, 5)):
+        hits = [
+            dict(mine[["budget_bytes", "hits"]].tolist())
+            for mine in (front[front["max_tiers"] == number] for number in (fewer, more))
+        ]
+        assert all(hits[1][budget] >= count for budget, count in hits[0].items())
     at_answer = front[front["budget_bytes"] == found.config.slots_bytes]
     assert at_answer["hits"].max() == found.total.hits
+
+
+def test_a_point_of_the_front_is_beaten_by_none_in_all_of_ram_hits_and_fragmentation(found):
+    rows = found.front[["bytes", "hits", "fragmentation", "is_pareto"]].tolist()
+    for size, hits, share, is_pareto in rows:
+        beaten = any(
+            other[0] <= size
+            and other[1] >= hits
+            and other[2] <= share
+            and other[:3] != (size, hits, share)
+            for other in rows
+        )
+        assert is_pareto == (not beaten)
+    assert 10 < sum(row[3] for row in rows) < len(rows)
 
 
 def test_what_would_have_sufficed_suffices_and_one_slot_less_does_not(beginning):

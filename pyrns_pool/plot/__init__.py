@@ -52,6 +52,7 @@ from pyrns_pool.plot._soak import alarms_figure, soak_figure
 from pyrns_pool.plot._style import Sheet
 from pyrns_pool.plot._sweep import pools_data, pools_figure
 from pyrns_pool.plot._tables import table_fill, table_fill_figure
+from pyrns_pool.plot._tune import tune_data, tune_figure, tune_front, tune_front_data
 
 __all__ = [
     "Sheet",
@@ -93,4 +94,8 @@ __all__ = [
     "table_fill_data",
     "table_fill_figure",
     "tiers_data",
+    "tune_data",
+    "tune_figure",
+    "tune_front",
+    "tune_front_data",
 ]

@@ -43,8 +43,10 @@ from pyrns_pool.plot._soak import alarms_figure, soak_figure
 from pyrns_pool.plot._style import Sheet
 from pyrns_pool.plot._sweep import pools_data, pools_figure
 from pyrns_pool.plot._tables import table_fill_figure
+from pyrns_pool.plot._tune import tune_data, tune_figure, tune_front_data
 from pyrns_pool.results import ReplayResult
 from pyrns_pool.sweep_results import SweepResult
+from pyrns_pool.tune_results import TuneResult
 from pyrns_pool.workload_results import AnyResult
 
 __all__ = ["save_figures"]
@@ -69,6 +71,8 @@ def _sheets(result: AnyResult) -> dict[str, tuple[_Draw, _Twin]]:
         return {"hit_curve": (hit_curve_figure, hit_curve_data)}
     if isinstance(result, SweepResult):
         return {"pools": (pools_figure, pools_data)}
+    if isinstance(result, TuneResult):
+        return {"tune": (tune_figure, tune_front_data)}
     sheets: dict[str, tuple[_Draw, _Twin]] = {
         "occupancy": (occupancy_figure, occupancy_data),
         "hit_rate": (hit_rate_figure, hit_rate_data),
@@ -100,7 +104,7 @@ def save_figures(
 
     Parameters
     ----------
-    result : ReplayResult, WorkloadResult, CompareResult, CurveSet or SweepResult
+    result : any result that `load_result` returns
         What ran.
     directory : str or path-like
         Where to; it is made if it is missing.
@@ -118,7 +122,8 @@ def save_figures(
         workload with Bytes, in every format; and ``tiers.csv``, the numbers that the figures
         write beside the tiers. Of a comparison ``largest_free``, ``heap_fragmentation`` and
         ``ram``, each as ``.csv`` too, and ``failures.csv``, the first failures. Of curves
-        ``hit_curve``, of a sweep ``pools``.
+        ``hit_curve``, of a sweep ``pools``, of tuning ``tune``, and ``pools.csv``, the pools that
+        are marked in it.
 
     Raises
     ------
@@ -142,6 +147,8 @@ def save_figures(
     tables = {folder / f"{name}.csv": twin for name, (_, twin) in sheets.items() if twin}
     if isinstance(result, CompareResult):
         tables[folder / "failures.csv"] = failures_data
+    elif isinstance(result, TuneResult):
+        tables[folder / "pools.csv"] = tune_data
     elif not isinstance(result, (CurveSet, SweepResult)):
         tables[folder / "tiers.csv"] = tiers_data
     for path in (*figures, *tables):
