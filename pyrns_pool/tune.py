@@ -51,7 +51,7 @@ ALIGNMENT_DEFAULT = 8  # What slots of csrc/core are aligned to on a device with
 CANDIDATES_DEFAULT = 96
 CANDIDATES_MAX = 256
 FIRST_BYTES = 1 << 15  # The first table where no budget says how large it must be.
-FRONT_STEPS = 50
+FRONT_STEPS = 120
 
 Progress = Optional[Callable[[float], object]]
 

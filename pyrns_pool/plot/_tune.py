@@ -236,7 +236,7 @@ def _handles(result: TuneResult) -> list[Any]:
         label = f"best of at most {words}" if number > 1 else f"best of {words}"
         handles.append(Line2D([], [], color=_colour(number, most), linewidth=1.5, label=label))
     dots = {"color": _colour(most, most), "linestyle": "none", "marker": "."}
-    handles.append(Line2D([], [], label="dots: none better in all three", **dots))
+    handles.append(Line2D([], [], label="no pool is better in all three", **dots))
     star = {"linestyle": "none", "marker": "*", "markersize": 11, "color": INK}
     handles.append(Line2D([], [], label="tuned", **star))
     if result.compared:
