@@ -32,9 +32,13 @@ __all__ = [
     "Source",
     "export",
     "export_format",
-    "header",
+    "header_text",
+    "kconfig_text",
     "load_config",
-    "toml",
+    "lwip_text",
+    "platformio_text",
+    "toml_text",
+    "zephyr_text",
 ]
 
 
