@@ -1,6 +1,7 @@
-"""Time `record` beside heaptrack and glibc's mtrace on one program, and weigh what they write.
+"""Time `record` beside heaptrack and mtrace on one program, and weigh what they write.
 
-Run by `make bench`. The program times its own allocations, so starting it does not count.
+Run by `make bench`. The program takes its own processor time: what compresses in another
+process does not count.
 """
 
 import argparse
@@ -51,9 +52,9 @@ def ours(program, count, folder, depth):
     return figure, process.raw_bytes / process.events, kept.stat().st_size / process.events
 
 
-def heaptrack(program, count, folder, option):
+def heaptrack(program, count, folder, *options):
     """Run heaptrack; return the figure and the bytes written."""
-    figure = printed(["heaptrack", option, "-o", folder / "h", program, count])
+    figure = printed(["heaptrack", *options, "-o", folder / "h", program, count])
     (path,) = folder.glob("h*")
     return figure, path.stat().st_size / (2 * count), path.stat().st_size / (2 * count)
 
@@ -80,7 +81,7 @@ def main():
     }
     if shutil.which("heaptrack"):
         runs["heaptrack --raw"] = lambda *these: heaptrack(*these, "--raw")
-        runs["heaptrack"] = lambda *these: heaptrack(*these, "--record-only")
+        runs["heaptrack"] = heaptrack
     figures = {name: [] for name in runs}
     with tempfile.TemporaryDirectory() as top:
         program = Path(top) / "program"
@@ -100,9 +101,9 @@ def main():
     text = "\n\n".join(
         [
             report.header("record: what recording costs, beside heaptrack and mtrace"),
-            f"Median of {given.rounds} rounds of {2 * given.count:,} events; cost is the time above "
-            "that of the program. Bytes are for each event: as written while the program "
-            "runs, and in the file that is kept (an NPZ; the others keep what they wrote). "
+            f"Median of {given.rounds} rounds of {2 * given.count:,} events; processor time of "
+            "the program, and what of it is above nothing. Bytes are for each event: as written while "
+            "it runs, and in the file that is kept (an NPZ; the others keep what they wrote). "
             "heaptrack keeps a whole stack for each site, mtrace neither time nor thread.",
             report.table(columns, rows),
         ]

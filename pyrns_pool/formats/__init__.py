@@ -1,7 +1,7 @@
 """Files of traces: what they look like, how they are read and written.
 
 `load_trace` looks at the content, `save_trace` at the name. The forms are described in
-`pyrns_pool.formats.csv` and `pyrns_pool.formats.npz`.
+`pyrns_pool.formats.csv`, `pyrns_pool.formats.npz` and `pyrns_pool.formats.line`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pyrns_pool.formats.files import (
 )
 from pyrns_pool.formats.heap_trace import is_heap_trace, read_heap_trace
 from pyrns_pool.formats.heaptrack import is_heaptrack, read_heaptrack
+from pyrns_pool.formats.line import LINE_SUFFIX, RECORD_MARK, read_line
 from pyrns_pool.formats.memray import is_memray, read_memray
 from pyrns_pool.formats.mtrace import is_mtrace, read_mtrace
 from pyrns_pool.formats.npz import read_npz, write_npz
@@ -54,7 +55,7 @@ IMPORTERS = {
     "memray": Importer(is_memray, read_memray),
     "profile": Importer(is_profile, read_profile),
 }
-FORMATS = ("csv", "npz", *IMPORTERS)
+FORMATS = ("csv", "npz", "line", *IMPORTERS)
 """Names of the forms that `load_trace` reads."""
 
 
@@ -70,7 +71,8 @@ def load_trace(
     Parameters
     ----------
     path : str or path-like
-        The file; its name does not matter.
+        The file. Its name does not matter, but records that other output stands in front of are
+        known by its end, ``.rns``.
     progress : callable, optional
         Called with the fraction that was read, 0 to 1.
     form : str, optional
@@ -103,6 +105,8 @@ def load_trace(
         return read_npz(path, progress)
     if form == "csv":
         return read_csv(path, progress)
+    if form == "line":
+        return read_line(path, progress)
     if form not in IMPORTERS:
         raise TraceError(f"is none of {', '.join(FORMATS)}", field="format", value=form)
     return IMPORTERS[form].read(path, options, progress)
@@ -111,6 +115,8 @@ def load_trace(
 def _form_of(path: PathLike) -> str:
     if start_of(path) == ZIP_MAGIC:
         return "npz"
+    if os.fspath(path).endswith(LINE_SUFFIX) or start_of(path)[:1] == RECORD_MARK:
+        return "line"
     start = text_start(path)
     return next((name for name, each in IMPORTERS.items() if each.matches(start)), "csv")
 
