@@ -160,7 +160,7 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold; risk, WSJF and priority are among them."""
         derived = {"risk": self.risk, "wsjf": self.wsjf, "priority": self.priority}
-        return {**asdict(self), **derived}
+        return {**asdict(self), "also": list(self.also), **derived}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Finding:
@@ -273,9 +273,9 @@ class Findings:
 
     @property
     def ranked(self) -> tuple[tuple[str, Finding], ...]:
-        """Id and finding by priority, then falling risk, then falling count."""
+        """Id and finding by priority, then falling count, then falling risk."""
         pairs = zip(self.ids, self.items)
-        return tuple(sorted(pairs, key=lambda row: (row[1].priority, -row[1].risk, -row[1].count)))
+        return tuple(sorted(pairs, key=lambda row: (row[1].priority, -row[1].count, -row[1].risk)))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -385,8 +385,9 @@ def module_of(site: str) -> str:
     >>> module_of("libc.so.6:fopen")
     'libc.so.6'
     """
+    site = re.sub(r"\+0x[0-9a-f]+$", ":", site)  # No symbol was known, only an offset.
     library, _, symbol = site.partition(":")
-    if not symbol or symbol.startswith(":"):  # "std::f" has a colon, but no library in front.
+    if ":" not in site or symbol.startswith(":"):  # "std::f" has a colon, but no library in front.
         library, symbol = "", site
     # Arguments of templates and of the function may themselves hold "::".
     while "<" in symbol and (shorter := re.sub(r"<[^<>]*>", "", symbol)) != symbol:

@@ -184,8 +184,8 @@ def _copy_finding(
         f"{percent(test.share)} of its {test.buffers:,} buffers of {int(mine.min())} bytes or"
         f" more are exactly as large as one of the {grouping.COPY_LIVE} youngest that are live"
         f" ({test.as_one:,}), or as two of them together ({test.as_two:,}). By coincidence it"
-        f" would be {percent(test.chance)}: some {test.copies:,} must be copies, each with an object of"
-        " its own."
+        f" would be {percent(test.chance)}: some {test.copies:,} must be copies, each with an"
+        " object of its own."
     )
     return Finding(
         where=trace.sites[site],
@@ -377,6 +377,6 @@ def method(audited: Audited) -> tuple[tuple[str, str], ...]:
             " to make blocks of fixed sizes one or to reserve; low to change one class (a buffer"
             " behind its header, a copy that is not made), for a pool of one or two tiers, or to"
             " move large blocks; medium for a pool of more tiers or a table. Within a priority:"
-            " falling risk, then falling count.",
+            " falling count.",
         ),
     )

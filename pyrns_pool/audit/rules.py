@@ -24,7 +24,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Mapping, Optional
 
 from pyrns_pool.audit.findings import FREQUENCIES
-from pyrns_pool.audit.sites import SiteStats
+from pyrns_pool.audit.sites import EARLY_SHARE, SiteStats
 from pyrns_pool.errors import AuditError, printable
 from pyrns_pool.formats.files import PathLike, input_file
 
@@ -69,11 +69,12 @@ class Thresholds:
         """Return the rules as one sentence."""
         return (
             f"The first that holds: startup, if {self.startup_share:.0%} of the allocations lie in"
-            f" the first 5 % of the run or there are at most {self.startup_count};"
-            f" per-destination, if the median lives {self.per_destination_s:g} s; per-link,"
-            f" {self.per_link_s:g} s; per-packet, from {self.per_packet_hz:g} allocations a second"
-            f" on average; per-announce, from {self.per_announce_hz:g} a second if one in a hundred"
-            f" lives {self.per_link_s:g} s; else per-transfer. Without times or frees it is unknown."
+            f" the first {EARLY_SHARE:.0%} of the run or there are at most {self.startup_count};"
+            f" per-destination, if the median lives {self.per_destination_s:g} s;"
+            f" per-link, {self.per_link_s:g} s;"
+            f" per-packet, from {self.per_packet_hz:g} allocations a second on average;"
+            f" per-announce, from {self.per_announce_hz:g} a second if one in a hundred lives"
+            f" {self.per_link_s:g} s; else per-transfer. Without times or frees it is unknown."
         )
 
 
