@@ -16,7 +16,7 @@ In a firmware repository with recorded traces::
         packet = pool_store.bytes(b"header")
         packet += b"payload"
 
-The marker's rules are those of `pyrns_pool.gate.Rules`; its pool is ``tiers`` (with ``policy``),
+The marker's limits are those of `pyrns_pool.gate.Limits`; its pool is ``tiers`` (with ``policy``),
 ``config``, a TOML file, or else ``pool_config`` of the configuration; files are looked for from
 pytest's root directory. The fixtures: ``pool`` is a `pyrns_pool.Pool`, ``pool_store`` a
 `pyrns_pool.Store`, ``pool_replay`` a function of a trace or its path that returns the
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pyrns_pool import Pool, PoolConfig, ReplayResult, Store
 
 MARKER = "pool(min_hit_rate=, max_failures=, max_heap_allocations=, tiers=, policy=, config=)"
-RULES = ("min_hit_rate", "max_failures", "max_heap_allocations")
+LIMITS = ("min_hit_rate", "max_failures", "max_heap_allocations")
 POOL = ("tiers", "policy", "config")
 _JUDGES = pytest.StashKey["list[Callable[[], list[str]]]"]()
 
@@ -48,12 +48,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
-    config.addinivalue_line("markers", f"{MARKER}: fail unless the pool holds these rules")
+    config.addinivalue_line("markers", f"{MARKER}: fail unless the pool holds these limits")
 
 
 @pytest.fixture
 def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
-    """Give the test a pool of its own; its rules are checked when the test is done."""
+    """Give the test a pool of its own; its limits are checked when the test is done."""
     from pyrns_pool import Pool
 
     with Pool(_config(request.node)) as made:
@@ -63,7 +63,7 @@ def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
 
 @pytest.fixture
 def pool_store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """Give the test a store of its own; its rules are checked when the test is done."""
+    """Give the test a store of its own; its limits are checked when the test is done."""
     from pyrns_pool import Store
 
     made = Store(_config(request.node))
@@ -77,12 +77,12 @@ def pool_replay(request: pytest.FixtureRequest) -> Callable[..., ReplayResult]:
     from pyrns_pool import Trace, load_trace
     from pyrns_pool.gate import check_trace
 
-    config, rules = _config(request.node), _rules(request.node)
+    config, limits = _config(request.node), _limits(request.node)
 
     def replay(trace: Any) -> ReplayResult:
         path = request.config.rootpath
         loaded: Trace = trace if isinstance(trace, Trace) else load_trace(path / trace)
-        verdict = check_trace(loaded, config, rules)
+        verdict = check_trace(loaded, config, limits)
         _judges(request.node).append(lambda: [] if verdict.holds else verdict.lines())
         return verdict.result
 
@@ -91,7 +91,7 @@ def pool_replay(request: pytest.FixtureRequest) -> Callable[..., ReplayResult]:
 
 @pytest.hookimpl(trylast=True)  # type: ignore[misc]  # pluggy 1.0 has no types
 def pytest_runtest_call(item: pytest.Item) -> None:
-    """Hold the rules against what a test has done, once it has passed otherwise."""
+    """Hold the limits against what a test has done, once it has passed otherwise."""
     if item.get_closest_marker("pool") is None:
         return
     if not _judges(item):
@@ -102,7 +102,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 
 
 def _judges(item: pytest.Item) -> list[Callable[[], list[str]]]:
-    """Return what tells, once the test has passed, which rules it broke."""
+    """Return what tells, once the test has passed, which limits it broke."""
     none: list[Callable[[], list[str]]] = []
     return item.stash.setdefault(_JUDGES, none)
 
@@ -112,15 +112,15 @@ def _judged(item: pytest.Item, stats: Any) -> list[str]:
 
     if not stats.requests:
         return ["pool: the test makes no request"]
-    return check_stats(stats, _rules(item))
+    return check_stats(stats, _limits(item))
 
 
-def _rules(item: pytest.Item) -> Any:
+def _limits(item: pytest.Item) -> Any:
     from pyrns_pool.errors import ConfigError
-    from pyrns_pool.gate import Rules
+    from pyrns_pool.gate import Limits
 
     try:
-        return Rules(**{key: value for key, value in _marked(item).items() if key in RULES})
+        return Limits(**{key: value for key, value in _marked(item).items() if key in LIMITS})
     except ConfigError as error:
         _fail(f"pool: {error}")
 
@@ -149,7 +149,7 @@ def _marked(item: pytest.Item) -> dict[str, Any]:
     for marker in item.iter_markers("pool"):
         unknown = [
             *map(repr, marker.args),
-            *(key for key in marker.kwargs if key not in RULES + POOL),
+            *(key for key in marker.kwargs if key not in LIMITS + POOL),
         ]
         if unknown:
             _fail(f"pool: {unknown[0]} is no argument of {MARKER}")

@@ -163,7 +163,7 @@ class SweepError(PyrnsPoolError, ValueError):
 
 
 class AuditError(PyrnsPoolError, ValueError):
-    """The rules of an audit, or a finding, are refused; names the field, the value and the limit."""
+    """Rules of an audit, or a finding, are refused; names the field, the value and the limit."""
 
 
 class PredictionError(PyrnsPoolError, RuntimeError):

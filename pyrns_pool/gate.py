@@ -20,13 +20,13 @@ from pyrns_pool.results import NO_TIER, ReplayResult
 from pyrns_pool.stats import PoolStats, percent
 from pyrns_pool.trace import Trace
 
-__all__ = ["Breach", "Rules", "Verdict", "check_stats", "check_trace"]
+__all__ = ["Breach", "Limits", "Verdict", "check_stats", "check_trace"]
 
 COUNT_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class Rules:
+class Limits:
     """What a pool has to hold; None: anything goes.
 
     Parameters
@@ -57,7 +57,7 @@ class Rules:
             if getattr(self, name) is not None:
                 whole(name, getattr(self, name), 0, COUNT_MAX)
 
-    def limits(self, stats: PoolStats) -> list[tuple[str, int, int, str]]:
+    def bounds(self, stats: PoolStats) -> list[tuple[str, int, int, str]]:
         """Return rule, requests that went another way, how many may, and both in words."""
         rows = []
         if self.min_hit_rate is not None:
@@ -91,7 +91,7 @@ class Breach:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the rules say of one trace."""
+    """What the limits say of one trace."""
 
     result: ReplayResult
     breaches: tuple[Breach, ...]
@@ -135,11 +135,11 @@ class Verdict:
 def check_trace(
     trace: Trace,
     config: PoolConfig,
-    rules: Rules,
+    limits: Limits,
     *,
     progress: Optional[Callable[[float], object]] = None,
 ) -> Verdict:
-    """Send a trace through a pool and hold the result against rules.
+    """Send a trace through a pool and hold the result against limits.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def check_trace(
         What the program requests.
     config : PoolConfig
         The pool.
-    rules : Rules
+    limits : Limits
         What has to hold.
     progress : callable, optional
         Called now and then with the fraction that is done, 0 to 1.
@@ -161,14 +161,14 @@ def check_trace(
     --------
     >>> columns = {"t_ns": [0, 10], "op": [0, 0], "id": [1, 2], "size": [32, 64]}
     >>> trace = Trace.from_events(columns, ["app:main"])
-    >>> verdict = check_trace(trace, PoolConfig.parse("64x1"), Rules(max_failures=0))
+    >>> verdict = check_trace(trace, PoolConfig.parse("64x1"), Limits(max_failures=0))
     >>> verdict.breaches[0].tier_slot_bytes, verdict.breaches[0].t_ns, verdict.breaches[0].site
     (64, 10, 'app:main')
     """
     result, tiers = replay_blocks(trace, config, progress=progress)
     missed = np.flatnonzero(tiers == NO_TIER)
     breaches = []
-    for rule, count, most, text in rules.limits(result.stats):
+    for rule, count, most, text in limits.bounds(result.stats):
         if count > most:
             event = trace.events[trace.alloc_rows[missed[most]]]
             size_bytes = int(event["size"])
@@ -185,14 +185,14 @@ def check_trace(
     return Verdict(result, tuple(breaches))
 
 
-def check_stats(stats: PoolStats, rules: Rules) -> list[str]:
-    """Hold what a pool counted against rules.
+def check_stats(stats: PoolStats, limits: Limits) -> list[str]:
+    """Hold what a pool counted against limits.
 
     Parameters
     ----------
     stats : PoolStats
         Of a pool that something has used.
-    rules : Rules
+    limits : Limits
         What has to hold.
 
     Returns
@@ -204,4 +204,4 @@ def check_stats(stats: PoolStats, rules: Rules) -> list[str]:
     where = f"most at tier {worst.slot_bytes}: {worst.exhausted:,} of {worst.requests:,} requests"
     if stats.oversize > worst.exhausted:
         where = f"most oversize: {stats.oversize:,}, up to {stats.largest_request_bytes:,} bytes"
-    return [f"{text}; {where}" for _, count, most, text in rules.limits(stats) if count > most]
+    return [f"{text}; {where}" for _, count, most, text in limits.bounds(stats) if count > most]

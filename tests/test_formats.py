@@ -157,7 +157,7 @@ GZIP_REFUSED = {
     "second_member_cut": (PACKED + PACKED[:9], ": gzip data are cut off"),
     "packed_packet_log": (
         gzip.compress(b"t_s,dir,type,context,length\n"),
-        ":1: value 't_s,dir,type,context,length' is the header of a packet log, not of a trace: "
+        ":1: value 't_s,dir,type,context,length' is the header of a packet log, not of a trace; "
         "node takes a packet log",
     ),
     "packed_line": (
@@ -203,7 +203,9 @@ def test_text_longer_than_the_limit_is_refused(tmp_path, form, monkeypatch):
 def test_a_file_is_only_replaced_when_asked(tmp_path, form):
     path = tmp_path / f"t{form}"
     path.write_bytes(b"precious")
-    with pytest.raises(FileExistsError, match=f"exists; pass overwrite=True .*{re.escape(str(path))}"):
+    with pytest.raises(
+        FileExistsError, match=f"exists; pass overwrite=True .*{re.escape(str(path))}"
+    ):
         save_trace(TRACE, path)
     assert path.read_bytes() == b"precious"
     save_trace(TRACE, path, overwrite=True)

@@ -10,7 +10,7 @@ from test_cli import TRACE
 
 import pyrns_pool as rp
 from pyrns_pool.cli import main
-from pyrns_pool.gate import Rules, check_stats, check_trace
+from pyrns_pool.gate import Limits, check_stats, check_trace
 
 NODE = rp.shipped("microreticulum_node_a.npz")
 
@@ -69,7 +69,7 @@ configs = st.builds(
     heap=st.integers(0, 5),
 )
 def test_the_request_that_broke_a_rule_is_that_of_the_model(trace, config, rate, failures, heap):
-    verdict = check_trace(trace, config, Rules(rate, failures, heap))
+    verdict = check_trace(trace, config, Limits(rate, failures, heap))
     missed, requests = misses(trace, config), trace.block_count
     expected = []
     for count, miss in enumerate(missed, 1):
@@ -88,7 +88,7 @@ def test_the_request_that_broke_a_rule_is_that_of_the_model(trace, config, rate,
 def test_a_fallback_is_no_failure_but_a_heap_allocation():
     trace = rp.Trace.from_events({"t_ns": [0], "op": [0], "id": [1], "size": [99]}, ["app:a"])
     config = rp.PoolConfig.parse("64x1", fallback="malloc")
-    verdict = check_trace(trace, config, Rules(max_failures=0, max_heap_allocations=0))
+    verdict = check_trace(trace, config, Limits(max_failures=0, max_heap_allocations=0))
     assert [breach.rule for breach in verdict.breaches] == ["max_heap_allocations"]
 
 
@@ -98,12 +98,12 @@ def test_a_rate_that_is_met_exactly_holds(slots, rate):
     columns = {"t_ns": range(10), "op": [0] * 10, "id": range(10), "size": [8] * 10}
     trace = rp.Trace.from_events({name: list(column) for name, column in columns.items()})
     config = rp.PoolConfig.parse(f"8x{slots}")
-    assert check_trace(trace, config, Rules(min_hit_rate=rate)).holds
-    assert rate == 1 or not check_trace(trace, config, Rules(min_hit_rate=rate + 0.0001)).holds
+    assert check_trace(trace, config, Limits(min_hit_rate=rate)).holds
+    assert rate == 1 or not check_trace(trace, config, Limits(min_hit_rate=rate + 0.0001)).holds
 
 
 @pytest.mark.parametrize(
-    ("rules", "says"),
+    ("limits", "says"),
     [
         ({"min_hit_rate": 1.1}, "min_hit_rate: 1.1 is not in 0 to 1"),
         ({"min_hit_rate": "1"}, "min_hit_rate: '1' is not in"),
@@ -111,9 +111,9 @@ def test_a_rate_that_is_met_exactly_holds(slots, rate):
         ({"max_heap_allocations": 0.5}, "max_heap_allocations: 0.5 is not a whole number"),
     ],
 )
-def test_rules_out_of_range_name_field_value_and_limit(rules, says):
+def test_limits_out_of_range_name_field_value_and_limit(limits, says):
     with pytest.raises(rp.ConfigError, match=says):
-        Rules(**rules)
+        Limits(**limits)
 
 
 def test_what_a_pool_counted_names_the_tier_that_missed_most_or_the_oversize():
@@ -121,13 +121,13 @@ def test_what_a_pool_counted_names_the_tier_that_missed_most_or_the_oversize():
         pool.take(9)
         for size, kind in ((9, rp.PoolExhausted), (99, rp.TooLarge), (88, rp.TooLarge)):
             if size == 99:
-                (line,) = check_stats(pool.stats(), Rules(max_failures=0))
+                (line,) = check_stats(pool.stats(), Limits(max_failures=0))
                 assert line == "failures: 1, more than 0; most at tier 16: 1 of 2 requests"
             with pytest.raises(kind):
                 pool.take(size)
-        (line,) = check_stats(pool.stats(), Rules(min_hit_rate=0.5))
+        (line,) = check_stats(pool.stats(), Limits(min_hit_rate=0.5))
         assert line == "hit rate 25.0000 % is below 50 %; most oversize: 2, up to 99 bytes"
-        assert check_stats(pool.stats(), Rules(min_hit_rate=0.25)) == []
+        assert check_stats(pool.stats(), Limits(min_hit_rate=0.25)) == []
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Pools on machines: what lies in which memory, whose heap serves a miss, what belongs in PSRAM."""
+"""Pools on machines: what lies in which memory, whose heap serves a miss, what is for PSRAM."""
 
 import json
 from collections import Counter

@@ -1,11 +1,7 @@
 """The command ``pyrns-pool``: it parses, calls and prints; it computes nothing.
 
-Exit status: 0; 1 for data that cannot be used, with one line on stderr, and for a rule that
-`check` found broken; 2 for wrong use; 130 when interrupted.
-Exit status: 0, that of the command that `record` runs; 1 for data that cannot be used, with one line on stderr; 2 for wrong use; 130 when
-interrupted.
-Exit status: 0, and that of the command for `record`; 1 for data that cannot be used, with one line
-on stderr; 2 for wrong use; 130 when interrupted.
+Exit status: 0, or that of the command that `record` runs; 1 for data that cannot be used, with one
+line on stderr, and for a limit that `check` found broken; 2 for wrong use; 130 when interrupted.
 """
 
 from __future__ import annotations
@@ -105,12 +101,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     try:
         status: Optional[int] = given.run(given)
         sys.stdout.flush()
-        return 0
+        return status or 0
     except KeyboardInterrupt as interrupt:
         return _fail(str(interrupt) or "interrupted", EXIT_INTERRUPTED)
-        return status or 0
-    except KeyboardInterrupt:
-        return _fail("interrupted", EXIT_INTERRUPTED)
     except ConfigError as error:
         return _fail(str(error), EXIT_USE)
     except BrokenPipeError:

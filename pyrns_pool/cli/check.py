@@ -1,4 +1,4 @@
-"""Hold traces against rules for a pool; exit 1 with what broke them."""
+"""Hold traces against limits for a pool; exit 1 with what broke them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import argparse
 from pyrns_pool.cli import output
 from pyrns_pool.cli.replay import add_fallback_argument, add_pool_arguments, config_of
 from pyrns_pool.formats import load_trace
-from pyrns_pool.gate import Rules, check_trace
+from pyrns_pool.gate import Limits, check_trace
 
 EXIT_BROKEN = 1
 
@@ -35,14 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Replay each trace, print what holds or what broke; return the exit status."""
     config = config_of(given)
-    rules = Rules(given.min_hit_rate, given.max_failures, given.max_heap_allocations)
-    rules = Rules(max_failures=0) if rules == Rules() else rules
+    limits = Limits(given.min_hit_rate, given.max_failures, given.max_heap_allocations)
+    limits = Limits(max_failures=0) if limits == Limits() else limits
     verdicts = []
     for path in given.traces:
         with output.progress(f"checking {path}") as report:
             trace = load_trace(path)
             trace = trace if given.site is None else trace.filter(site=given.site)
-            verdicts.append(check_trace(trace, config, rules, progress=report))
+            verdicts.append(check_trace(trace, config, limits, progress=report))
     if given.json:
         output.print_json([verdict.to_dict() for verdict in verdicts])
     else:
