@@ -99,4 +99,4 @@ def test_files_are_written_drawn_and_not_overwritten(small, tmp_path):
     assert summary == rp.load_result(out).to_dict()
     assert "exists; --force overwrites it" in pyrns_pool(*command, status=1)
     files = json.loads(pyrns_pool("plot", out, "--format", "png", "--json"))["files"]
-    assert [path.rpartition("/")[2] for path in files] == ["tune.png", "tune.csv", "pools.csv"]
+    assert [path.rpartition("/")[2] for path in files] == ["tune.png", "tune.csv", "tune_pools.csv"]

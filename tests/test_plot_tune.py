@@ -9,7 +9,7 @@ from figures import assert_words_stand_apart
 import pyrns_pool as rp
 from pyrns_pool import plot
 
-TWINS = {"tune": plot.tune_front_data, "pools": plot.tune_data}
+TWINS = {"tune": plot.tune_front_data, "tune_pools": plot.tune_data}
 PRESETS = [(name, rp.PoolConfig.preset(name)) for name in rp.preset_names()]
 
 
@@ -48,7 +48,7 @@ def result(request):
 def test_the_figure_is_saved_with_its_data_and_twice_alike(result, tmp_path):
     paths = plot.save_figures(result, tmp_path / "one")
     again = plot.save_figures(result, tmp_path / "two")
-    assert [path.name for path in paths] == ["tune.svg", "tune.png", "tune.csv", "pools.csv"]
+    assert [path.name for path in paths] == ["tune.svg", "tune.png", "tune.csv", "tune_pools.csv"]
     assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in again]
     for name, twin in TWINS.items():
         with open(tmp_path / "one" / f"{name}.csv", newline="") as file:
