@@ -12,7 +12,8 @@ from typing import Optional
 import report
 
 from pyrns_pool import load_trace, shipped
-from pyrns_pool.heaps import HEAPS, Heap, packet_node
+from pyrns_pool.heaps import HEAPS, Heap
+from pyrns_pool.workloads import packet_node
 
 KIB = 1024
 RECORDING = "microreticulum_node_a.npz"

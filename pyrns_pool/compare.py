@@ -82,7 +82,7 @@ def compare(
 
     Examples
     --------
-    >>> from pyrns_pool.heaps import packet_node
+    >>> from pyrns_pool.workloads import packet_node
     >>> trace = packet_node(52_000, events=50_000)
     >>> result = compare(trace, sized_pool(trace, [112, 200, 504]), [65_536], heaps=["tlsf"])
     >>> [(one.contender, one.failures) for one in result.contenders]

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 
 from pyrns_pool._native import none
-from pyrns_pool._trace_checks import EVENT_DTYPE
+from pyrns_pool.config import whole
 from pyrns_pool.errors import ConfigError, Damage, Misuse
 from pyrns_pool.trace import Trace
 
-__all__ = ["HEAPS", "Heap", "HeapBlock", "HeapRun", "packet_node"]
+__all__ = ["HEAPS", "Heap", "HeapBlock", "HeapRun"]
 
 HEAPS: tuple[str, ...] = tuple(
     none.ffi.string(none.lib.rns_heap_kind_name(kind)).decode()
@@ -29,8 +29,6 @@ HEAPS: tuple[str, ...] = tuple(
 
 SIZE_MAX = 2**64 - 1
 CHUNK_EVENTS = 1 << 20  # Some hundredths of a second, after which Ctrl-C is seen.
-PACKET_NODE_EVENTS_MAX: int = none.lib.RNS_TRACE_EVENTS_MAX
-PACKET_NODE_SITES = ("packet", "entry")
 
 
 class HeapBlock(NamedTuple):
@@ -259,6 +257,7 @@ class Heap:
 
         Examples
         --------
+        >>> from pyrns_pool.workloads import packet_node
         >>> run = Heap("tlsf", 65536).run(packet_node(45_000, events=100_000), probe_bytes=500)
         >>> run.failures, run.probe_failures
         (0, 0)
@@ -282,61 +281,12 @@ class Heap:
         return _run_of(tally, probe_bytes is not None)
 
 
-def packet_node(share_bytes: int, *, events: int = 2_000_000, seed: int = 1) -> Trace:
-    """Generate the workload of a packet node.
-
-    Half of the live bytes are packets of 20 to 500 bytes that live 50 ticks on average, half are
-    entries of 60 to 200 bytes that live 20,000; lives are exponential, sizes uniform. A tick is
-    10 ms.
-
-    Parameters
-    ----------
-    share_bytes : int
-        The most that is live, as requested: a share of some arena. 1,000 to 2**28.
-    events : int, optional
-        Length of the trace.
-    seed : int, optional
-        0 to 2**64 - 2. Each gives another trace, the same everywhere.
-
-    Returns
-    -------
-    Trace
-        Site "packet" or "entry".
-
-    Examples
-    --------
-    >>> packet_node(50_000, events=1000).peak_live().bytes <= 50_000
-    True
-    """
-    lib, ffi = none
-    _within("share_bytes", share_bytes, 1000, lib.RNS_PACKET_NODE_SHARE_BYTES_MAX)
-    _within("events", events, 1, PACKET_NODE_EVENTS_MAX)
-    _within("seed", seed, 0, SIZE_MAX - 1)
-    storage_bytes = lib.rns_packet_node_storage_bytes(share_bytes)
-    storage = ffi.new("char[]", storage_bytes)
-    node = ffi.new("rns_packet_node_t *")
-    memory = {"start": storage, "bytes": storage_bytes}
-    if lib.rns_packet_node_init(node, share_bytes, seed, memory) != lib.RNS_OK:
-        raise ConfigError(f"share_bytes: {share_bytes} was refused")
-    rows = np.zeros(events, EVENT_DTYPE)
-    lib.rns_packet_node_events(node, ffi.from_buffer("rns_event_t[]", rows), events)
-    rows.flags.writeable = False
-    provenance = {"workload": f"packet_node share_bytes={share_bytes} seed={seed}"}
-    return Trace.from_events(rows, PACKET_NODE_SITES, provenance)
-
-
 def _whole(value: Any, highest: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{value!r} is not a whole number")
     if not 0 <= value <= highest:
         raise ValueError(f"{value} is not in 0 to {highest}")
     return int(value)
-
-
-def _within(field: str, value: Any, lowest: int, highest: int) -> None:
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if not is_whole or not lowest <= value <= highest:
-        raise ConfigError(f"{field}: {value!r} is not in {lowest} to {highest}")
 
 
 def _native_config(kind: str, arena_bytes: int, alignment: int, header_bits: int) -> Any:
@@ -346,7 +296,7 @@ def _native_config(kind: str, arena_bytes: int, alignment: int, header_bits: int
         raise ConfigError(f"header_bits: {header_bits!r} is neither 32 nor 64")
     if alignment not in (4, 8) or alignment < header_bits // 8:
         raise ConfigError(f"alignment: {alignment!r} is not 8, or 4 with headers of 32 bits")
-    _within("arena_bytes", arena_bytes, 1, none.lib.RNS_HEAP_ARENA_BYTES_MAX)
+    whole("arena_bytes", arena_bytes, 1, none.lib.RNS_HEAP_ARENA_BYTES_MAX)
     return none.ffi.new(
         "rns_heap_config_t *", (HEAPS.index(kind), arena_bytes, alignment, header_bits // 8)
     )

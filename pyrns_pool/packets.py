@@ -149,7 +149,7 @@ def load_packets(path: PathLike, progress: Optional[Progress] = None) -> PacketL
     """
     name = os.fspath(path)
     if start_of(path) == ZIP_MAGIC:
-        reason = "an NPZ file, a trace perhaps, and not a packet log; replay takes a trace"
+        reason = "an NPZ file, a trace perhaps, and not a packet log: replay takes a trace"
         raise TraceError(reason, path=name)
     contexts: dict[str, int] = {}
     rows: list[tuple[int, int, int, int, int]] = []
@@ -250,7 +250,7 @@ def _line(data: bytes, is_first: bool) -> str:
 
 def _check_header(text: str) -> None:
     if text == TRACE_HEADER_LINE:
-        reason = "is the header of a trace, not of a packet log; replay takes a trace"
+        reason = "is the header of a trace, not of a packet log: replay takes a trace"
         raise TraceError(reason, value=text)
     if text != HEADER_LINE:
         raise TraceError(f"is not the header line '{HEADER_LINE}'", value=text)

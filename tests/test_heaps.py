@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrns_pool import errors
-from pyrns_pool.heaps import HEAPS, Heap, HeapBlock, packet_node
+from pyrns_pool.heaps import HEAPS, Heap, HeapBlock
+from pyrns_pool.workloads import packet_node
 from pyrns_pool.trace import Trace
 
 LAYOUTS = [(4, 32), (8, 32), (8, 64)]  # alignment and header_bits

@@ -21,9 +21,10 @@ from pyrns_pool.config import PoolConfig, preset_names
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.exports import load_config
 from pyrns_pool.formats import load_trace
-from pyrns_pool.heaps import HEAPS, packet_node
+from pyrns_pool.heaps import HEAPS
 from pyrns_pool.regions import MACHINES, machine, scale_32
 from pyrns_pool.trace import Trace
+from pyrns_pool.workloads import packet_node
 
 GENERATED = "packet-node"
 _BYTES_TEXT = re.compile(r"([1-9][0-9]{0,9})(KiB|MiB)?", re.ASCII)

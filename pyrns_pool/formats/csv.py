@@ -135,7 +135,7 @@ def _read_events(path: PathLike, reader: Any, progress: Optional[Progress]) -> N
 def _refusal(reader: Any, path: PathLike) -> TraceError:
     error = error_of(reader.fault, os.fspath(path))
     if (error.value or "").startswith(PACKET_LOG):
-        reason = "is the header of a packet log, not of a trace; node takes a packet log"
+        reason = "is the header of a packet log, not of a trace: node takes a packet log"
         return TraceError(reason, path=error.path, line=error.line, value=error.value)
     return error
 

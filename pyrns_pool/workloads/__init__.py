@@ -3,7 +3,8 @@
 `run_ops` runs operations that a script wrote down with `Workload` or as an array. `run_node` is a
 Reticulum node that a packet log drives; `sufficient_pool` and `sufficient_tables` say what it
 would need. `run_rtp` is the receiver of a bandwidth estimator. `node_packets` and `rtp_stream`
-make traffic for both from a seed. `run_soak` is a node for days, with a heap beside the pool.
+make traffic for both from a seed, and `packet_node` a trace.
+`run_soak` is a node for days, with a heap beside the pool.
 
 >>> import numpy as np
 >>> import pyrns_pool as rp
@@ -31,6 +32,7 @@ from pyrns_pool.workloads.node import node_tables, run_node
 from pyrns_pool.workloads.node_packets import node_packets
 from pyrns_pool.workloads.node_size import sufficient_pool, sufficient_tables
 from pyrns_pool.workloads.ops import OP_DTYPE, Op, Workload, merge, repeat
+from pyrns_pool.workloads.packet_node import packet_node
 from pyrns_pool.workloads.rtp_stream import RTP_DTYPE, rtp_stream
 from pyrns_pool.workloads.run_ops import run_ops
 from pyrns_pool.workloads.run_rtp import RATE_DTYPE, run_rtp
@@ -47,6 +49,7 @@ __all__ = [
     "merge",
     "node_packets",
     "node_tables",
+    "packet_node",
     "repeat",
     "rtp_stream",
     "run_node",
