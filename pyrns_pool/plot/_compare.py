@@ -359,6 +359,7 @@ def _header(figure: Sheet, title: str, result: CompareResult) -> None:
     trace = result.trace
     parts = [trace.name or "unnamed trace"]
     parts += [trace.filter] if trace.filter else []
+    parts += [f"frees paired {trace.pairing}"] if trace.pairing else []
     parts += [counted(trace.events, "event")]
     parts += [duration_text(trace.duration_ns) if trace.has_time else "no time"]
     parts += [f"sizes scaled {result.scaled.split(':')[0]}"] if result.scaled else []

@@ -281,6 +281,7 @@ def _source(result: PoolResult) -> list[str]:
     trace = result.trace
     parts = [trace.name or "unnamed trace"]
     parts += [trace.filter] if trace.filter else []
+    parts += [f"frees paired {trace.pairing}"] if trace.pairing else []
     parts += [counted(trace.events, "event")]
     return parts + [duration_text(trace.duration_ns) if trace.has_time else "no time"]
 
