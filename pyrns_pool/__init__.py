@@ -48,6 +48,7 @@ from pyrns_pool.heaps import HEAPS, Heap
 from pyrns_pool.packets import PacketLog, load_packets
 from pyrns_pool.pool import Pool, Slot
 from pyrns_pool.record import record
+from pyrns_pool.recorder import Recorder
 from pyrns_pool.regions import MACHINES, Machine, machine, scale_32
 from pyrns_pool.replay import replay
 from pyrns_pool.results import ReplayResult
@@ -109,6 +110,7 @@ __all__ = [
     "PoolStats",
     "PredictionError",
     "PyrnsPoolError",
+    "Recorder",
     "ReplayResult",
     "ResultError",
     "Rules",

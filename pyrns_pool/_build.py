@@ -2,7 +2,7 @@
 
 The same sources and the same declarations (``_cdef.h``) are built twice: ``_core_none`` without
 synchronisation for replay, which owns its pool alone, and ``_core_atomic`` for `Pool`, since cffi
-drops the GIL around every call.
+drops the GIL around every call; its pools can be observed, by `Recorder`.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ PARTS = ("port", "core", "node", "lab")
 WARNINGS = ["-Wall", "-Wextra", "-Wno-missing-field-initializers"]
 
 
-def builder(name: str, sync: str) -> FFI:
+def builder(name: str, sync: str, observe: str) -> FFI:
     """Describe one build of the core and the laboratory."""
     sources = [path for part in PARTS for path in sorted((CSRC / part).glob("*.c"))]
     headers = [path for part in PARTS for path in sorted((CSRC / part).glob("*.h"))]
@@ -27,11 +27,11 @@ def builder(name: str, sync: str) -> FFI:
         sources=[str(path) for path in sources],
         depends=[str(path) for path in headers],
         include_dirs=[str(CSRC / part) for part in PARTS],
-        define_macros=[("RNS_SYNC", sync)],
+        define_macros=[("RNS_SYNC", sync), ("RNS_OBSERVE", observe)],
         extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", *WARNINGS],
     )
     return ffi
 
 
-core_none = builder("_core_none", "RNS_SYNC_NONE")
-core_atomic = builder("_core_atomic", "RNS_SYNC_ATOMIC")
+core_none = builder("_core_none", "RNS_SYNC_NONE", "0")
+core_atomic = builder("_core_atomic", "RNS_SYNC_ATOMIC", "1")

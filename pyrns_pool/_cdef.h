@@ -1267,3 +1267,18 @@ typedef struct {
 size_t rns_tune_entries(const rns_tune_t* self);
 void rns_tune_begin(rns_tune_t* self);
 void rns_tune_offer(rns_tune_t* self, const rns_tune_range_t* range);
+/* ---- lab: rns_recording.h ---- */
+
+typedef struct {
+    ...;
+} rns_observer_t;
+
+typedef struct {
+    rns_observer_t observer;
+    ...;
+} rns_recording_t;
+
+bool rns_pool_observe(rns_pool_t* self, const rns_observer_t* observer);
+void rns_recording_init(rns_recording_t* self, rns_event_t* event, uint64_t capacity);
+void rns_recording_set_site(rns_recording_t* self, uint32_t site);
+uint64_t rns_recording_count(rns_recording_t* self);

@@ -76,6 +76,8 @@ class NativePool:
             raise errors.ConfigError(what) from None
         self.pool = self.ffi.new("rns_pool_t *")
         self.require(self.lib.rns_pool_init(self.pool, wanted, storage), str(config))
+        self.recorder: Optional[object] = None
+        """Whoever observes the pool; lives at least until it stops to."""
         self._linked: set[NativePool] = set()  # One for all that are linked, this one included.
 
     def require(self, status: int, what: str) -> None:

@@ -49,7 +49,7 @@ def test_all_suites_under_the_address_and_undefined_sanitizers(compiler, sync, t
 
 
 @pytest.mark.parametrize(
-    "defines", [["RNS_STATS=0"], ["RNS_POISON=1", "RNS_CANARY=1"]], ids=" ".join
+    "defines", [["RNS_STATS=0"], ["RNS_POISON=1", "RNS_CANARY=1", "RNS_OBSERVE=1"]], ids=" ".join
 )
 def test_all_suites_with_other_switches(defines, tmp_path):
     program = cbuild.build(tmp_path, SOURCES, "gcc", "ATOMIC", defines=defines)

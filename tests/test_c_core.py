@@ -65,7 +65,11 @@ SWITCHED = [
     Variant("clang", "NONE", defines=("RNS_COUNTER_BITS=32",)),
     Variant("gcc", "NONE", defines=("RNS_CANARY=1",)),
     Variant("clang", "LOCK", defines=("RNS_POISON=1",)),
-    Variant("clang", "ATOMIC", defines=("RNS_CANARY=1", "RNS_POISON=1", "RNS_TIMING=1")),
+    Variant(
+        "clang",
+        "ATOMIC",
+        defines=("RNS_CANARY=1", "RNS_POISON=1", "RNS_TIMING=1", "RNS_OBSERVE=1"),
+    ),
     Variant("gcc", "LOCK", defines=("RNS_TIMING=1", IRQ_LOCK)),
 ]
 SANITIZED = [variant._replace(sanitize="address") for variant in BUILDS]

@@ -24,7 +24,7 @@ PYTHON_LAYERS = [
     {"stats", "results", "compare_results", "workload_results", "_native_pool"}
     | {"erlang", "curve_results", "sweep_results", "tune_results"},
     {"pool", "_native_store", "_window", "bytes", "store"}
-    | {"timeline", "replay", "regions", "slots", "heaps", "trace_info", "record"},
+    | {"timeline", "replay", "regions", "slots", "heaps", "trace_info", "record", "recorder"},
     {"workloads", "compare", "curve", "exports", "gate"},
     {"tune", "sweep", "audit"},
     {"plot", "report", "live"},

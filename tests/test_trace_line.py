@@ -28,6 +28,16 @@ class DeviceEvent(ctypes.Structure):
     ]
 
 
+class Buffer(ctypes.Structure):
+    """As in tests/c/trace_line_buffer.c."""
+
+    _fields_ = [
+        ("bytes", ctypes.c_void_p),
+        ("capacity", ctypes.c_size_t),
+        ("used", ctypes.c_size_t),
+    ]
+
+
 @pytest.fixture(scope="module")
 def device(tmp_path_factory):
     folder = tmp_path_factory.mktemp("device")
@@ -38,14 +48,14 @@ def sent(device, form, events):
     """Return the bytes that the device sends."""
     native = (DeviceEvent * len(events))(*events)
     sites = (ctypes.c_char_p * len(SITES))(*(name.encode() for name in SITES))
-    out = ctypes.create_string_buffer(2000 * (len(events) + len(SITES)) + 100)
+    room = ctypes.create_string_buffer(2000 * (len(events) + len(SITES)) + 100)
+    out = Buffer(ctypes.addressof(room), len(room), 0)
     function = getattr(device, f"trace_line_{form}")
     counts = [] if form == "csv" else [ctypes.c_size_t(len(SITES))]
-    function.restype = ctypes.c_size_t
-    arguments = [native, ctypes.c_size_t(len(events)), sites, *counts]
-    used = function(*arguments, out, ctypes.c_size_t(len(out)))
-    assert used <= len(out)
-    return out.raw[:used]
+    function.restype = None
+    function(native, ctypes.c_size_t(len(events)), sites, *counts, ctypes.byref(out))
+    assert out.used <= out.capacity
+    return room.raw[: out.used]
 
 
 @st.composite
@@ -187,7 +197,8 @@ def test_the_header_needs_no_library_of_the_device(target, tmp_path):
         "void send(rns_trace_line_t* line)\n{\n"
         '    rns_trace_line_csv_begin(line);\n    rns_trace_line_site(line, 0, "a");\n'
         "    rns_trace_line_csv(line, 'a', 1, 2, 3, 4, \"a\");\n"
-        "    rns_trace_line_alloc(line, 1, 2, 3, 4, 0);\n    rns_trace_line_free(line, 5, 2, 4);\n}\n"
+        "    rns_trace_line_alloc(line, 1, 2, 3, 4, 0);\n"
+        "    rns_trace_line_free(line, 5, 2, 4);\n}\n"
     )
     flags = [*cbuild.STRICT, "-Os", "-ffreestanding", "-nostdlib", "-c"]
     output = tmp_path / "device.o"

@@ -149,16 +149,82 @@ RNS_APART rns_status_t rns_pool_take_apart(rns_pool_t* self, uint32_t home, size
     return has_note ? rns_pool_note_grant(self, home, grant, size_bytes) : RNS_OK;
 }
 
+#if RNS_OBSERVE
+/// Return the observer, which stays until leave_observer(), or NULL.
+static const rns_observer_t* enter_observer(rns_pool_t* self)
+{
+    if (rns_cell_load(&self->observer) == NULL) {
+        return NULL;
+    }
+    rns_cell_add(&self->observed_calls, 1u);
+    const rns_observer_t* const observer = rns_cell_load(&self->observer);
+    if (observer == NULL) {
+        rns_cell_add(&self->observed_calls, UINT32_MAX);
+    }
+    return observer;
+}
+
+static void leave_observer(rns_pool_t* self)
+{
+    rns_cell_add(&self->observed_calls, UINT32_MAX);
+}
+#endif
+
+bool rns_pool_observe(rns_pool_t* self, const rns_observer_t* observer)
+{
+#if RNS_OBSERVE
+    rns_cell_store(&self->observer, observer);
+    while (rns_cell_load(&self->observed_calls) != 0) {
+    }
+    return true;
+#else
+    (void)self;
+    (void)observer;
+    return false;
+#endif
+}
+
+/// Take, and tell the observer.
+static rns_status_t take_observed(rns_pool_t* self, size_t size_bytes, rns_priority_t priority,
+                                  void** out)
+{
+    const rns_status_t status = pool_take(self, size_bytes, priority, out);
+#if RNS_OBSERVE
+    const rns_observer_t* const observer = status == RNS_OK ? enter_observer(self) : NULL;
+    if (observer != NULL) {
+        observer->took(observer->context, *out, size_bytes);
+        leave_observer(self);
+    }
+#endif
+    return status;
+}
+
+/// Give, and tell the observer.
+static rns_status_t give_observed(rns_pool_t* self, void* slot)
+{
+#if RNS_OBSERVE
+    const rns_observer_t* const observer = enter_observer(self);
+    if (observer != NULL) {
+        const uint64_t number = observer->giving(observer->context);
+        const rns_status_t status = pool_give(self, slot);
+        observer->gave(observer->context, number, slot, status);
+        leave_observer(self);
+        return status;
+    }
+#endif
+    return pool_give(self, slot);
+}
+
 rns_status_t rns_pool_take(rns_pool_t* self, size_t size_bytes, rns_priority_t priority,
                            void** out)
 {
 #if RNS_TIMING
     const uint32_t start_ticks = RNS_TICKS();
-    const rns_status_t status = pool_take(self, size_bytes, priority, out);
+    const rns_status_t status = take_observed(self, size_bytes, priority, out);
     stop_watch(self, &self->take_timing, start_ticks);
     return status;
 #else
-    return pool_take(self, size_bytes, priority, out);
+    return take_observed(self, size_bytes, priority, out);
 #endif
 }
 
@@ -259,11 +325,11 @@ rns_status_t rns_pool_give(rns_pool_t* self, void* slot)
 {
 #if RNS_TIMING
     const uint32_t start_ticks = RNS_TICKS();
-    const rns_status_t status = pool_give(self, slot);
+    const rns_status_t status = give_observed(self, slot);
     stop_watch(self, &self->give_timing, start_ticks);
     return status;
 #else
-    return pool_give(self, slot);
+    return give_observed(self, slot);
 #endif
 }
 

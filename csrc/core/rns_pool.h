@@ -74,6 +74,18 @@ typedef struct {
     void* context;
 } rns_low_water_t;
 
+/// Told of every take that is served and every give. (RNS_OBSERVE) Outside the lock, in the thread
+/// that takes or gives; all three functions are set.
+typedef struct {
+    /// A take was served; `size_bytes` is what was asked for.
+    void (*took)(void* context, const void* slot, size_t size_bytes);
+    /// A give begins: nobody else can have got the slot yet. Return a number for gave().
+    uint64_t (*giving)(void* context);
+    /// It ended with `status`: anything else than RNS_OK is a refusal.
+    void (*gave)(void* context, uint64_t number, const void* slot, rns_status_t status);
+    void* context;
+} rns_observer_t;
+
 /// A pool as the caller wants it; not needed after rns_pool_init().
 typedef struct {
     const rns_tier_config_t* tiers;
@@ -217,6 +229,10 @@ typedef struct rns_pool {
     rns_stopwatch_t take_timing;
     rns_stopwatch_t give_timing;
 #endif
+#if RNS_OBSERVE
+    RNS_CELL(const rns_observer_t*) observer;
+    RNS_CELL(uint32_t) observed_calls; ///< That may be in the observer now.
+#endif
 } rns_pool_t;
 
 /// Compute how much storage rns_pool_init() needs for `config`.
@@ -264,6 +280,14 @@ RNS_MUST_USE rns_status_t rns_pool_take(rns_pool_t* self, size_t size_bytes,
 /// Counts: gives, or the refusal.  Cost: see the file comment.  Threads: safe; of two threads
 /// that give the same slot exactly one succeeds.
 RNS_MUST_USE rns_status_t rns_pool_give(rns_pool_t* self, void* slot);
+
+/// Set the observer, or none (NULL). When it returns, no call is in the one before.
+///
+/// @retval false  Built without RNS_OBSERVE; nothing is observed.
+///
+/// Cost: while there is none, a load for each take and give.  Threads: safe with RNS_SYNC_ATOMIC,
+/// else none other may use the pool meanwhile. Not from the observer itself.
+bool rns_pool_observe(rns_pool_t* self, const rns_observer_t* observer);
 
 /// Return the home tier of a size; tier_count if it is oversize.
 uint32_t rns_pool_home(const rns_pool_t* self, size_t size_bytes);

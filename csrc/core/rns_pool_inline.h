@@ -7,6 +7,10 @@
 #include "rns_pool.h"
 #include "rns_tier_inline.h"
 
+/// Whether stores may take and give without rns_pool_take() and rns_pool_give(), which alone time
+/// calls and tell an observer of them.
+#define POOL_IS_SHORT (RNS_TIMING + RNS_OBSERVE == 0)
+
 /* Long or rare parts, in rns_pool.c. Each is called at the end of its path, where the call is a
  * jump: the common path then has no register to save. */
 rns_status_t rns_pool_take_apart(rns_pool_t* self, uint32_t home, size_t size_bytes,
@@ -156,7 +160,7 @@ static inline rns_status_t pool_give(rns_pool_t* self, void* slot)
 /// The belief is tried, not trusted: what is no slot of that tier takes the common way.
 static inline rns_status_t pool_give_believed(rns_pool_t* self, uint32_t tier_index, void* slot)
 {
-    if (!RNS_TIMING && tier_index < self->tier_count) {
+    if (POOL_IS_SHORT && tier_index < self->tier_count) {
         const rns_tier_t* const tier = &self->tiers[tier_index].tier;
         const uintptr_t offset = (uintptr_t)slot - (uintptr_t)tier->slots;
         const uint32_t index = tier_slot_index(tier, (uint32_t)offset);

@@ -56,7 +56,7 @@ static inline store_grant_t store_take(rns_store_t* self, uint64_t need_bytes, u
         const bool is_oversize = home == pool->tier_count;
         return (store_grant_t){.status = is_oversize ? RNS_MISS_OVERSIZE : RNS_MISS_EXHAUSTED};
     }
-    if (RNS_TIMING || home == pool->tier_count) {
+    if (!POOL_IS_SHORT || home == pool->tier_count) {
         return rns_store_take_apart(self, (uint32_t)size_bytes);
     }
     const pool_grant_t grant =

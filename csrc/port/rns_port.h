@@ -41,6 +41,11 @@
 #    define RNS_TIMING 0
 #endif
 
+/// A pool tells an observer of every take and give, so that a recorder can follow it.
+#ifndef RNS_OBSERVE
+#    define RNS_OBSERVE 0
+#endif
+
 /// Leaves misuse undetected, and works up to 32 slots a tier only. Exists so that the benchmark
 /// can state what detection costs.
 #ifndef RNS_BENCHMARK_UNCHECKED

@@ -19,10 +19,10 @@ typedef struct {
     uint32_t is_free;
 } device_event_t;
 
-size_t trace_line_csv(const device_event_t* event, size_t count, const char* const* sites,
-                      uint8_t* out, size_t capacity);
-size_t trace_line_records(const device_event_t* event, size_t count, const char* const* sites,
-                          size_t site_count, uint8_t* out, size_t capacity);
+void trace_line_csv(const device_event_t* event, size_t count, const char* const* sites,
+                    buffer_t* out);
+void trace_line_records(const device_event_t* event, size_t count, const char* const* sites,
+                        size_t site_count, buffer_t* out);
 
 static void put(void* context, uint8_t byte)
 {
@@ -33,24 +33,21 @@ static void put(void* context, uint8_t byte)
     ++buffer->used;
 }
 
-size_t trace_line_csv(const device_event_t* event, size_t count, const char* const* sites,
-                      uint8_t* out, size_t capacity)
+void trace_line_csv(const device_event_t* event, size_t count, const char* const* sites,
+                    buffer_t* out)
 {
-    buffer_t buffer = {out, capacity, 0};
-    rns_trace_line_t line = {.put = put, .context = &buffer};
+    rns_trace_line_t line = {.put = put, .context = out};
     rns_trace_line_csv_begin(&line);
     for (size_t i = 0; i < count; ++i) {
         rns_trace_line_csv(&line, event[i].is_free != 0 ? 'f' : 'a', event[i].t_ns, event[i].id,
                            event[i].size_bytes, event[i].thread, sites[event[i].site]);
     }
-    return buffer.used;
 }
 
-size_t trace_line_records(const device_event_t* event, size_t count, const char* const* sites,
-                          size_t site_count, uint8_t* out, size_t capacity)
+void trace_line_records(const device_event_t* event, size_t count, const char* const* sites,
+                        size_t site_count, buffer_t* out)
 {
-    buffer_t buffer = {out, capacity, 0};
-    rns_trace_line_t line = {.put = put, .context = &buffer};
+    rns_trace_line_t line = {.put = put, .context = out};
     for (size_t i = 0; i < site_count; ++i) {
         rns_trace_line_site(&line, (uint32_t)i, sites[i]);
     }
@@ -62,5 +59,4 @@ size_t trace_line_records(const device_event_t* event, size_t count, const char*
                                  event[i].thread, event[i].site);
         }
     }
-    return buffer.used;
 }
