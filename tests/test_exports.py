@@ -1,6 +1,7 @@
 """Configuration that goes out: compiled, replayed without Python, and read by its own tools."""
 
 import configparser
+import json
 import re
 import shlex
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pyrns_pool as rp
+from pyrns_pool.cli import main
 from pyrns_pool.exports import (
     FORMATS,
     Source,
@@ -32,6 +34,7 @@ POOL = [
 ]
 PROGRAM = ["tests/c/export_main.c", "tests/c/export_pool.c"]
 FREE = 0xFFFFFFFF
+CANDIDATES = "16,24,32,64,128,256"
 CONFIGS = {
     "design": rp.PoolConfig.preset("design"),
     "fork, spill": rp.PoolConfig.preset("fork", "spill"),
@@ -135,6 +138,18 @@ def test_the_header_replays_the_recorded_node_without_python(
     assert storage == needed >= config.slots_bytes
     assert expected.requests == 451_138 and 0 < expected.hits < expected.requests
     assert (expected.spills > 0) == (config.policy == "spill")
+
+
+def test_a_header_that_tune_wrote_replays_as_it_predicted(core, node, packed, tmp_path, capsys):
+    trace, header = str(rp.shipped("microreticulum_node_a.npz")), tmp_path / "rns_pool_config.h"
+    command = ["tune", trace, "--budget", "32KiB", "--max-tiers", "2", "--candidates", CANDIDATES]
+    assert main([*command, "--header", str(header), "--json"]) == 0
+    predicted = json.loads(capsys.readouterr().out)["predicted"]
+    program = build(tmp_path, core, "gcc", ["-include", header.name])
+    _, (requests, hits, *_), *tiers = numbers(cbuild.run(program, packed, len(node)))
+    assert (requests, hits) == (node.block_count, predicted["hits"]) and len(tiers) == 2
+    assert main([*command, "--header", str(header)]) == 1
+    assert "--force overwrites it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,10 @@ from pyrns_pool.cli.curve import whole_numbers
 from pyrns_pool.cli.replay import SUMMARY_NAME, refuse_existing_result, write_files
 from pyrns_pool.config import PoolConfig, Tier, preset_names
 from pyrns_pool.errors import ConfigError
+from pyrns_pool.exports import header_text
 from pyrns_pool.formats import load_trace
+from pyrns_pool.formats.files import output_file
+from pyrns_pool.replay import replay
 from pyrns_pool.results import RESULT_NAME
 from pyrns_pool.trace import Trace
 from pyrns_pool.tune import ALIGNMENT_DEFAULT, CANDIDATES_DEFAULT, tune
@@ -80,11 +83,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", metavar="DIR", type=Path, help=f"write {RESULT_NAME} and {SUMMARY_NAME}"
     )
+    parser.add_argument(
+        "--header", metavar="FILE", type=Path, help="write the pool as export --to header does"
+    )
 
 
 def run(given: argparse.Namespace) -> None:
     """Tune, write, print."""
     refuse_existing_result(given.output, given.force)
+    output.refuse_existing([given.header] if given.header is not None else [], given.force)
     beside = _beside(given)
     require = _require(given.require, given.reserve)
     lists = {name: getattr(given, name) for name in ("candidates", "weights")}
@@ -110,6 +117,10 @@ def run(given: argparse.Namespace) -> None:
         )
     if given.output is not None:
         write_files(result, result.to_dict(), given.output, given.force)
+    if given.header is not None:
+        text = header_text(*(replay(trace, result.config) for trace in traces))
+        with output_file(given.header, given.force) as file:
+            file.write(text.encode())
     if given.json:
         output.print_json(result.to_dict())
         return
