@@ -36,6 +36,7 @@ from pyrns_pool.replay import replay
 from pyrns_pool.results import ReplayResult, TraceSummary
 from pyrns_pool.trace import Trace
 from pyrns_pool.tune_pins import pins_of
+from pyrns_pool.tune_sites import site_choices
 from pyrns_pool.tune_results import (
     FRONT_DTYPE,
     Compared,
@@ -50,6 +51,7 @@ __all__ = ["ALIGNMENT_DEFAULT", "CANDIDATES_DEFAULT", "tune"]
 ALIGNMENT_DEFAULT = 8  # What slots of csrc/core are aligned to on a device with 32-bit pointers.
 CANDIDATES_DEFAULT = 96
 CANDIDATES_MAX = 256
+SITES_MAX = 64
 FIRST_BYTES = 1 << 15  # The first table where no budget says how large it must be.
 FRONT_STEPS = 120
 
@@ -71,6 +73,7 @@ def tune(
     weights: Optional[Sequence[int]] = None,
     compared: Sequence[tuple[str, PoolConfig]] = (),
     validate: Sequence[Trace] = (),
+    sites: int = 0,
     progress: Progress = None,
 ) -> TuneResult:
     """Return the best strict pool for what was recorded.
@@ -93,6 +96,10 @@ def tune(
         Other pools, by name: each is replayed, beside the best pool of no more bytes.
     validate : sequence of Trace, optional
         Traces that are held back: the answer is replayed on them, and not chosen for them.
+    sites : int, optional
+        So many sites, those whose blocks hold most bytes for longest, are tried apart: kept out
+        of the pool or in one of their own, each alone and the first of them together, within the
+        same bytes and number of tiers.
     progress : callable, optional
         Called now and then with the fraction that is done, 0 to 1.
 
@@ -134,7 +141,9 @@ def tune(
     for factor in factors:
         whole("weights", factor, 1, 1 << 20)
     sizes, of = _candidates(many, goal, candidates, alignment, candidates_max)
-    tuner = Tuner(many, factors, goal, sizes, progress)
+    whole("sites", sites, 0, SITES_MAX)
+    main = 1.0 / (1 + sites)
+    tuner = Tuner(many, factors, goal, sizes, _part(progress, 0.0, main))
     chosen = tuner.answer([config.slots_bytes for _, config in compared])
     replayed = [tuner.verify(i, chosen, bins=None) for i in range(len(many))]
     return TuneResult(
@@ -152,7 +161,22 @@ def tune(
         compared=tuple(tuner.beside(name, config) for name, config in compared),
         front=tuner.front([chosen.config.slots_bytes, *(c.slots_bytes for _, c in compared)]),
         pins=pins_of(many, chosen.config),
+        sites=site_choices(
+            many,
+            factors,
+            goal,
+            sizes,
+            chosen.config.slots_bytes if goal.budget_bytes is None else goal.budget_bytes,
+            sites,
+            verified,
+            _part(progress, main, 1 - main),
+        ),
     )
+
+
+def _part(progress: Progress, begin: float, share: float) -> Progress:
+    """Return a callback for a part of the work."""
+    return None if progress is None else lambda done: progress(begin + share * done)
 
 
 def _candidates(
@@ -234,19 +258,16 @@ class Tuner:
         self.goal, self.progress = goal, progress
         share = 0.5 / len(traces)
         self.ranges = [
-            Ranges(trace, sizes, self._part(i * share, share)) for i, trace in enumerate(traces)
+            Ranges(trace, sizes, _part(progress, i * share, share))
+            for i, trace in enumerate(traces)
         ]
         self.rules = Rules(self.ranges, weights, goal.require, goal.max_fragmentation)
         self.table: Table
 
-    def _part(self, begin: float, share: float) -> Progress:
-        report = self.progress
-        return None if report is None else lambda done: report(begin + share * done)
-
     def answer(self, bytes_wanted: Sequence[int] = ()) -> Choice:
         """Fill the table, also for pools of so many bytes, and return the best pool."""
         goal, (most_hits, most_bytes) = self.goal, self.rules.most(self.goal.max_tiers)
-        fill = self._part(0.5, 0.4)
+        fill = _part(self.progress, 0.5, 0.4)
         if goal.budget_bytes is not None:
             bytes_max = min(most_bytes, max(goal.budget_bytes, *bytes_wanted, 0))
             self.table = Table(self.rules, goal.max_tiers, bytes_max, fill)

@@ -77,6 +77,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--validate", metavar="TRACE", action="append", default=[], help="replayed, not tuned on"
     )
     parser.add_argument("--site", metavar="PATTERN", help="only these sites: 'RNS::Bytes::*'")
+    parser.add_argument(
+        "--sites",
+        metavar="N",
+        type=int,
+        default=0,
+        help="try the N sites that hold most memory for longest out of the pool, and in their own",
+    )
     current = parser.add_mutually_exclusive_group()
     current.add_argument("--tiers", metavar="LIST", help="the pool in use, to stand beside it")
     current.add_argument("--preset", metavar="NAME", help="only this preset beside it [all]")
@@ -113,6 +120,7 @@ def run(given: argparse.Namespace) -> None:
             candidates_max=given.max_candidates,
             compared=beside,
             validate=held_back,
+            sites=given.sites,
             progress=report,
         )
     if given.output is not None:
@@ -168,6 +176,7 @@ def print_result(result: TuneResult) -> None:
     print(f"{result.metadata_bytes:,} of metadata\n")
     print_tiers(result)
     print_pins(result)
+    print_sites(result)
     print_compared(result)
     total = result.total
     served = f"{output.percent(total.hit_rate)} of {output.plural(total.requests, 'request')}"
@@ -207,6 +216,24 @@ def print_pins(result: TuneResult) -> None:
     ]
     output.print_table(["site", "tier", "slots at once", "blocks"], rows)
     print("A table of their own would hold them in no larger slots than they need.")
+
+
+def print_sites(result: TuneResult) -> None:
+    """Print what keeping sites apart gives."""
+    if not result.sites:
+        return
+    budget = result.goal.budget_bytes or result.config.slots_bytes
+    print(f"\nsites kept apart, all within {budget:,} bytes and {result.goal.max_tiers} tiers")
+    total = result.total
+    rows = [[f"{total.hits:,}", output.percent(total.hit_rate), "none", str(result.config)[:-7]]]
+    for one in result.sites:
+        words = " + ".join(one.sites) + (" out" if one.own is None else " in a pool of their own")
+        pools = [",".join(map(str, pool.tiers)) for pool in (one.config, one.own) if pool]
+        rows.append([f"{one.hits:,}", output.percent(one.hit_rate), words, " and ".join(pools)])
+    for row in [["hits", "hit rate", "apart", "pools"], *rows]:
+        print(f"  {row[0]:>9}  {row[1]:>8}  {row[2]}")
+        if row[0] != "hits":
+            print(f"  {'':>21}{row[3]}")
 
 
 def print_compared(result: TuneResult) -> None:
