@@ -380,10 +380,10 @@ size_t rns_trace_csv_feed(rns_trace_csv_t* self, const char* text, size_t text_b
                           rns_trace_rows_t* rows);
 rns_trace_error_t rns_trace_csv_finish(rns_trace_csv_t* self, rns_trace_rows_t* rows);
 
-/* ---- lab: rns_trace_names.h, rns_trace_lines.h ---- */
+/* ---- lab: rns_trace_names.h, rns_trace_scan.h ---- */
 
 #define RNS_TRACE_NAMES_NONE ...
-#define RNS_TRACE_LINE_VALUES ...
+#define RNS_TRACE_SCAN_VALUES ...
 
 typedef struct {
     uint64_t value[...];
@@ -392,22 +392,22 @@ typedef struct {
     uint8_t letter;
     uint8_t value_count;
     uint16_t reserved;
-} rns_trace_line_t;
+} rns_trace_scan_row_t;
 
 typedef struct {
-    rns_trace_line_t* row;
+    rns_trace_scan_row_t* row;
     size_t capacity;
     size_t count;
-} rns_trace_line_rows_t;
+} rns_trace_scan_rows_t;
 
 typedef struct {
     const char* letters;
     uint64_t line;
     rns_trace_names_t callers;
-} rns_trace_lines_t;
+} rns_trace_scan_t;
 
-size_t rns_trace_lines_feed(rns_trace_lines_t* self, const char* text, size_t text_bytes,
-                            rns_trace_line_rows_t* rows);
+size_t rns_trace_scan_feed(rns_trace_scan_t* self, const char* text, size_t text_bytes,
+                            rns_trace_scan_rows_t* rows);
 void rns_trace_names_drop(rns_trace_names_t* self);
 
 /* ---- lab: rns_slots.h ---- */

@@ -1,7 +1,7 @@
 """Recordings of memray: the line that says it is missing, what is made of its records.
 
-memray is not in Debian and does not run here. `Reader` has that part of `memray.FileReader` that is
-used, as memray 1.x declares it in `_memray.pyi`; no file of memray itself is read in these tests.
+memray is not in Debian and does not run here. `Reader` has that part of `memray.FileReader` that
+is used, as memray 1.x declares it in `_memray.pyi`; no file of memray itself is read here.
 """
 
 import enum

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pyrns_pool import ImportOptions, load_trace, save_trace
 from pyrns_pool.formats import files
-from pyrns_pool.formats.lines import NO_CALLER, read_rows
+from pyrns_pool.formats.scan import NO_CALLER, read_rows
 from pyrns_pool.trace import OP_ALLOC
 
 FIELDS = {"+": ("address", "size"), "-": ("address",), "t": ("a", "b", "c")}
@@ -58,8 +58,8 @@ def test_rows_and_other_lines_do_not_depend_on_how_the_text_is_cut(tmp_path_fact
     if not text:
         return
     with mock.patch.object(files, "CHUNK_BYTES", piece), mock.patch.object(
-        __import__("pyrns_pool.formats.lines", fromlist=["x"]), "BLOCK_ROWS", 3
-    ), mock.patch("pyrns_pool.formats.lines._require_counts"):
+        __import__("pyrns_pool.formats.scan", fromlist=["x"]), "BLOCK_ROWS", 3
+    ), mock.patch("pyrns_pool.formats.scan._require_counts"):
         table, names = read_rows(path, "x", FIELDS, lambda *line: others.append(line) is None)
     assert others == other and [name.encode() for name in names] == callers
     columns = ("value", "line", "caller", "letter", "value_count")
@@ -146,7 +146,8 @@ def test_heaptrack_time_is_that_of_the_last_tick(tmp_path):
 
 def test_a_raw_site_is_the_offset_in_its_module_outside_the_cpp_library(tmp_path):
     text = (
-        "v 10400 3\nx 6 /b/app\nm 1 -\nm 1 x 1000 0 100 200 50\nm 13 /lib/libstdc++.so.6 5000 0 fff\n"
+        "v 10400 3\nx 6 /b/app\nm 1 -\nm 1 x 1000 0 100 200 50\n"
+        "m 13 /lib/libstdc++.so.6 5000 0 fff\n"
         "t 1010 0\nt 5010 1\nt 5020 2\nt 9999 1\nt 1210 0\nt 1150 0\nt 5030 0\n"
     ) + "".join(f"+ 8 {stack} {stack}\n" for stack in range(8))
     trace = load(tmp_path, text)
@@ -421,8 +422,8 @@ REFUSED = {
     ),
     "valgrind_nothing": (b"--7-- REDIR\n", ": no allocations"),
     "heap_trace_short": (
-        b"== Heap Trace: 2 records (9 capacity) ==\n16 bytes (@ 0x3ffd1914) allocated CPU 1 ccount "
-        b"0x419d1cf8 caller 0x1\n",
+        b"== Heap Trace: 2 records (9 capacity) ==\n16 bytes (@ 0x3ffd1914) allocated CPU 1 "
+        b"ccount 0x419d1cf8 caller 0x1\n",
         ": field 'records': value '2' is more than the 1 that are there",
     ),
     "heap_trace_size": (
@@ -463,8 +464,8 @@ REFUSED = {
     "profile_empty": (b"size,alloc_rate,num_live\n", ": no rows"),
     "profile_much": (
         b"size,alloc_rate,num_live\n8,1e9,1\n",
-        ": field 'duration_s': value '10' (seconds) would take about 2e+10 events, more than 33554432: shorten "
-        "it",
+        ": field 'duration_s': value '10' (seconds) would take about 2e+10 events, more than "
+        "33554432: shorten it",
     ),
     "json_cut": (b'{"events": [', ":1: is no JSON (Expecting value)"),
     "json_nan": (b'{"events": NaN}', ": is no JSON (NaN is no number of JSON)"),

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from pyrns_pool.errors import TraceError
 from pyrns_pool.formats.files import PathLike, Progress, text_start
 from pyrns_pool.formats.heaptrack_names import HeaptrackNames
-from pyrns_pool.formats.lines import read_rows
+from pyrns_pool.formats.scan import read_rows
 from pyrns_pool.formats.options import ImportOptions
 from pyrns_pool.formats.recording import merged_sites, recording
 from pyrns_pool.trace import OP_ALLOC, OP_FREE, PAIRING_KEY, Trace

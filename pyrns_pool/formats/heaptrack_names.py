@@ -86,7 +86,7 @@ class HeaptrackNames:
 
         Parameters
         ----------
-        stacks : ndarray of LINE_DTYPE, shape (n,)
+        stacks : ndarray of ROW_DTYPE, shape (n,)
             Their lines: frame, and the number of the stack that is the rest, 0 for none.
         is_raw : bool
             Whether a frame is an address, else it is the number of an instruction.

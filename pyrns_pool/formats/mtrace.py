@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from pyrns_pool.errors import TraceError
 from pyrns_pool.formats.files import PathLike, Progress
-from pyrns_pool.formats.lines import read_rows
+from pyrns_pool.formats.scan import read_rows
 from pyrns_pool.formats.options import ImportOptions
 from pyrns_pool.formats.recording import merged_sites, recording, site_name
 from pyrns_pool.trace import OP_ALLOC, OP_FREE, Trace

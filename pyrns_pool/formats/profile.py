@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pyrns_pool._native import none
 from pyrns_pool.errors import TraceError
 from pyrns_pool.formats.files import PathLike, Progress
-from pyrns_pool.formats.lines import numbered_lines
+from pyrns_pool.formats.scan import numbered_lines
 from pyrns_pool.formats.options import ImportOptions
 from pyrns_pool.formats.recording import merged_sites, recording
 from pyrns_pool.trace import OP_ALLOC, OP_FREE, Trace

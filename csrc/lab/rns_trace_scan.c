@@ -1,4 +1,4 @@
-#include "rns_trace_lines.h"
+#include "rns_trace_scan.h"
 
 #include <string.h>
 
@@ -48,9 +48,9 @@ static bool read_number(cursor_t* line, uint64_t* value)
     return line->next != begin && line->next - begin <= DIGITS_MAX;
 }
 
-static bool read_numbers(cursor_t line, rns_trace_line_t* row)
+static bool read_numbers(cursor_t line, rns_trace_scan_row_t* row)
 {
-    while (row->value_count < RNS_TRACE_LINE_VALUES) {
+    while (row->value_count < RNS_TRACE_SCAN_VALUES) {
         if (!skip(&line, " ") || !read_number(&line, &row->value[row->value_count])) {
             return false;
         }
@@ -75,7 +75,7 @@ static bool skip_caller(cursor_t* line, cursor_t* caller)
     return false;
 }
 
-static bool number_caller(rns_trace_lines_t* self, cursor_t caller, uint32_t* number)
+static bool number_caller(rns_trace_scan_t* self, cursor_t caller, uint32_t* number)
 {
     const size_t bytes = (size_t)(caller.end - caller.next);
     *number = rns_trace_names_find(&self->callers, caller.next, bytes);
@@ -88,9 +88,9 @@ static bool number_caller(rns_trace_lines_t* self, cursor_t caller, uint32_t* nu
 }
 
 // `line` is a whole one without its LF.
-static bool read_line(rns_trace_lines_t* self, cursor_t line, rns_trace_line_t* row)
+static bool read_line(rns_trace_scan_t* self, cursor_t line, rns_trace_scan_row_t* row)
 {
-    *row = (rns_trace_line_t){.line = self->line + 1, .caller = RNS_TRACE_NAMES_NONE};
+    *row = (rns_trace_scan_row_t){.line = self->line + 1, .caller = RNS_TRACE_NAMES_NONE};
     if (line.next < line.end && line.end[-1] == '\r') {
         --line.end;
     }
@@ -106,8 +106,8 @@ static bool read_line(rns_trace_lines_t* self, cursor_t line, rns_trace_line_t* 
            (caller.next == NULL || number_caller(self, caller, &row->caller));
 }
 
-size_t rns_trace_lines_feed(rns_trace_lines_t* self, const char* text, size_t text_bytes,
-                            rns_trace_line_rows_t* rows)
+size_t rns_trace_scan_feed(rns_trace_scan_t* self, const char* text, size_t text_bytes,
+                           rns_trace_scan_rows_t* rows)
 {
     size_t next = 0;
     while (rows->count < rows->capacity) {

@@ -1,4 +1,4 @@
-/// @file rns_trace_lines.h
+/// @file rns_trace_scan.h
 /// Reads the frequent lines of the text that heaptrack and glibc's mtrace write.
 ///
 ///     + 1f4 a 5575cdff43d0                          a letter and one to three numbers
@@ -15,35 +15,35 @@
 /// Invariants:
 ///   I1  Rows and the number of bytes read depend on the text and on the rows' capacity alone.
 ///   I2  callers.count <= RNS_TRACE_SITES_MAX; no caller is longer than RNS_TRACE_SITE_BYTES_MAX.
-#ifndef RNS_TRACE_LINES_H
-#define RNS_TRACE_LINES_H
+#ifndef RNS_TRACE_SCAN_H
+#define RNS_TRACE_SCAN_H
 
 #include "rns_trace.h"
 #include "rns_trace_names.h"
 
-#define RNS_TRACE_LINE_VALUES 3 ///< Numbers of one line.
+#define RNS_TRACE_SCAN_VALUES 3 ///< Numbers of one line.
 
-/// One line; 40 bytes without padding, mirrored by LINE_DTYPE in Python.
+/// One line; 40 bytes without padding, mirrored by ROW_DTYPE in Python.
 typedef struct {
-    uint64_t value[RNS_TRACE_LINE_VALUES]; ///< In the order of the line; 0 behind the last.
+    uint64_t value[RNS_TRACE_SCAN_VALUES]; ///< In the order of the line; 0 behind the last.
     uint64_t line;                         ///< From 1.
     uint32_t caller;                       ///< Number of the name, or RNS_TRACE_NAMES_NONE.
     uint8_t letter;
     uint8_t value_count;
     uint16_t reserved; ///< 0
-} rns_trace_line_t;
+} rns_trace_scan_row_t;
 
 typedef struct {
-    rns_trace_line_t* row;
+    rns_trace_scan_row_t* row;
     size_t capacity;
     size_t count; ///< Filled so far.
-} rns_trace_line_rows_t;
+} rns_trace_scan_rows_t;
 
 typedef struct {
     const char* letters;       ///< Which first letters are meant; lives longer than the reader.
     uint64_t line;             ///< Lines read so far; the caller adds those that he reads.
     rns_trace_names_t callers; ///< To be ended by rns_trace_names_drop().
-} rns_trace_lines_t;
+} rns_trace_scan_t;
 
 /// Read lines up to the first that is none of those above.
 ///
@@ -57,7 +57,7 @@ typedef struct {
 ///         one without an end, or any if rows are full.
 ///
 /// Cost: O(text_bytes).  Threads: one per reader.
-RNS_MUST_USE size_t rns_trace_lines_feed(rns_trace_lines_t* self, const char* text,
-                                         size_t text_bytes, rns_trace_line_rows_t* rows);
+RNS_MUST_USE size_t rns_trace_scan_feed(rns_trace_scan_t* self, const char* text,
+                                        size_t text_bytes, rns_trace_scan_rows_t* rows);
 
 #endif

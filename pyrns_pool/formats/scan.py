@@ -12,16 +12,16 @@ from pyrns_pool._native import none
 from pyrns_pool.errors import TraceError
 from pyrns_pool.formats.files import PathLike, Progress, text_chunks
 
-__all__ = ["LINE_DTYPE", "NO_CALLER", "numbered_lines", "read_rows"]
+__all__ = ["ROW_DTYPE", "NO_CALLER", "numbered_lines", "read_rows"]
 
 LINE_BYTES_MAX = 1 << 17
 """One line of another tool's text; symbols of C++ reach some thousands."""
 NO_CALLER: int = none.lib.RNS_TRACE_NAMES_NONE
 BLOCK_ROWS = 1 << 15
 
-LINE_DTYPE = np.dtype(
+ROW_DTYPE = np.dtype(
     [
-        ("value", "u8", (none.lib.RNS_TRACE_LINE_VALUES,)),
+        ("value", "u8", (none.lib.RNS_TRACE_SCAN_VALUES,)),
         ("line", "u8"),
         ("caller", "u4"),
         ("letter", "u1"),
@@ -29,7 +29,7 @@ LINE_DTYPE = np.dtype(
         ("reserved", "u2"),
     ]
 )
-"""One frequent line, as ``rns_trace_line_t``."""
+"""One frequent line, as ``rns_trace_scan_row_t``."""
 
 
 def read_rows(
@@ -57,7 +57,7 @@ def read_rows(
 
     Returns
     -------
-    rows : ndarray of LINE_DTYPE, shape (n,)
+    rows : ndarray of ROW_DTYPE, shape (n,)
         The frequent lines.
     callers : list of str
         Names of the callers in them.
@@ -69,8 +69,8 @@ def read_rows(
     """
     lib, ffi = none
     letters = ffi.new("char[]", "".join(fields).encode())
-    reader = ffi.new("rns_trace_lines_t*", {"letters": letters})
-    rows = ffi.new("rns_trace_line_rows_t*")
+    reader = ffi.new("rns_trace_scan_t*", {"letters": letters})
+    rows = ffi.new("rns_trace_scan_rows_t*")
     blocks: list[NDArray[np.void]] = []
     limit = lib.RNS_TRACE_EVENTS_MAX
 
@@ -79,8 +79,8 @@ def read_rows(
             if len(blocks) * BLOCK_ROWS >= limit:
                 reason = f"more than {limit} lines of events (RNS_TRACE_EVENTS_MAX)"
                 raise TraceError(reason, path=os.fspath(path), line=reader.line, limit=limit)
-            blocks.append(np.empty(BLOCK_ROWS, LINE_DTYPE))
-            rows.row = ffi.cast("rns_trace_line_t*", blocks[-1].ctypes.data)
+            blocks.append(np.empty(BLOCK_ROWS, ROW_DTYPE))
+            rows.row = ffi.cast("rns_trace_scan_row_t*", blocks[-1].ctypes.data)
             rows.capacity, rows.count = BLOCK_ROWS, 0
 
     try:
@@ -89,7 +89,7 @@ def read_rows(
             done = 0
             while done < len(chunk):
                 make_room()
-                done += lib.rns_trace_lines_feed(reader, text + done, len(chunk) - done, rows)
+                done += lib.rns_trace_scan_feed(reader, text + done, len(chunk) - done, rows)
                 if done < len(chunk) and rows.count < rows.capacity:
                     end = chunk.index(b"\n", done)
                     reader.line += 1
@@ -100,7 +100,7 @@ def read_rows(
         names = bytes(ffi.buffer(reader.callers.text, reader.callers.bytes or 0))
     finally:
         lib.rns_trace_names_drop(ffi.addressof(reader, "callers"))
-    used = [*blocks[:-1], blocks[-1][: rows.count]] if blocks else [np.empty(0, LINE_DTYPE)]
+    used = [*blocks[:-1], blocks[-1][: rows.count]] if blocks else [np.empty(0, ROW_DTYPE)]
     table = np.concatenate(used)
     _require_counts(path, table, fields)
     return table, [name.decode("utf-8", "backslashreplace") for name in names.split(b"\0")[:-1]]
