@@ -44,7 +44,6 @@ from pyrns_pool.exports import load_config
 from pyrns_pool.formats import ImportOptions, load_trace, save_trace, shipped
 from pyrns_pool.gate import Limits, Verdict, check_trace
 from pyrns_pool.heaps import HEAPS, Heap
-from pyrns_pool.heaps import HEAPS, Heap
 from pyrns_pool.packets import PacketLog, load_packets
 from pyrns_pool.pool import Pool, Slot
 from pyrns_pool.record import record

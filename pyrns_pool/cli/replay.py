@@ -81,7 +81,7 @@ def add_pool_arguments(parser: argparse.ArgumentParser, pool: Optional[PoolConfi
     tiers.add_argument("--tiers", metavar="LIST", help=f"SIZExSLOTS, ascending{default}")
     tiers.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(preset_names())}")
     tiers.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
-    parser.set_defaults(default_pool=pool)
+    parser.set_defaults(default_pool=pool, fallback=None)
     parser.add_argument("--policy", choices=POLICIES, help="[the pool's own; strict for --tiers]")
 
 

@@ -122,8 +122,8 @@ def save_figures(
         workload with Bytes, in every format; and ``tiers.csv``, the numbers that the figures
         write beside the tiers. Of a comparison ``largest_free``, ``heap_fragmentation`` and
         ``ram``, each as ``.csv`` too, and ``failures.csv``, the first failures. Of curves
-        ``hit_curve``, of a sweep ``pools``, of tuning ``tune``, and ``pools.csv``, the pools that
-        are marked in it.
+        ``hit_curve``, of a sweep ``pools``, of tuning ``tune``, and ``tune_pools.csv``, the pools
+        that are marked in it.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def save_figures(
     if isinstance(result, CompareResult):
         tables[folder / "failures.csv"] = failures_data
     elif isinstance(result, TuneResult):
-        tables[folder / "pools.csv"] = tune_data
+        tables[folder / "tune_pools.csv"] = tune_data
     elif not isinstance(result, (CurveSet, SweepResult)):
         tables[folder / "tiers.csv"] = tiers_data
     for path in (*figures, *tables):
