@@ -51,6 +51,7 @@ bench: packages-bench $(INSTALLED) ## measure core and Bytes against their peers
 	@$(VENV)/bin/python benchmarks/core_peers.py
 	@$(VENV)/bin/python benchmarks/bytes_peers.py
 	@$(VENV)/bin/python benchmarks/replay_speed.py
+	@$(VENV)/bin/python benchmarks/import_speed.py
 	@$(VENV)/bin/python benchmarks/curve_speed.py
 	@$(VENV)/bin/python benchmarks/table_speed.py
 	@$(VENV)/bin/python benchmarks/bytes_python.py

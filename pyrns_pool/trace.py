@@ -6,8 +6,6 @@ is what tiers and slots are chosen from. Files are read and written by `pyrns_po
 
 from __future__ import annotations
 
-import difflib
-import fnmatch
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +22,14 @@ from pyrns_pool._trace_checks import (
     events_of_columns,
 )
 from pyrns_pool._trace_fault import error_of
+from pyrns_pool._trace_text import (
+    FREE_TIMES_MISSING,
+    IDENTITY_MISSING,
+    count_text,
+    duration_text,
+    nearest_sites,
+    site_matches,
+)
 from pyrns_pool.errors import TraceError
 
 __all__ = ["EVENT_DTYPE", "OP_ALLOC", "OP_FREE", "PeakLive", "SiteUse", "Trace"]
@@ -201,11 +207,11 @@ class Trace:
         name = self.provenance.get("file")
         threads = len(np.unique(self.events["thread"]))
         parts = [
-            _count(len(self), "event"),
-            _count(self.block_count, "block"),
-            _count(len(np.unique(self.events["site"][self.alloc_rows])), "site"),
-            _count(threads, "thread"),
-            _duration(self.duration_ns) if self.has_time else "no time",
+            count_text(len(self), "event"),
+            count_text(self.block_count, "block"),
+            count_text(len(np.unique(self.events["site"][self.alloc_rows])), "site"),
+            count_text(threads, "thread"),
+            duration_text(self.duration_ns) if self.has_time else "no time",
         ]
         parts += [] if self.has_identity else ["frees guessed"]
         parts += [] if self.has_free_times else ["no times of frees"]
@@ -244,14 +250,13 @@ class Trace:
         a hit rate needs: record with 'heaptrack --raw', or import it with --pairing fifo to
         take the oldest each time
         """
-        path = self.provenance.get("file")
         if not self.has_free_times:
-            reason = f"the recording does not say when blocks were freed, as {for_what} needs"
-            raise TraceError(reason, path=path)
-        if not self.has_identity and not self.pairing:
-            reason = f"the recording does not say which block each free means, as {for_what} needs"
-            help_ = "record with 'heaptrack --raw', or import it with --pairing fifo to take the"
-            raise TraceError(f"{reason}: {help_} oldest each time", path=path)
+            reason = FREE_TIMES_MISSING
+        elif not self.has_identity and not self.pairing:
+            reason = IDENTITY_MISSING
+        else:
+            return
+        raise TraceError(reason.format(for_what), path=self.provenance.get("file"))
 
     @property
     def has_frees(self) -> bool:
@@ -328,11 +333,13 @@ class Trace:
         keep = np.ones(self.block_count, np.bool_)
         applied = [self.provenance["filter"]] if "filter" in self.provenance else []
         if site is not None:
-            matches = np.array([_matches(name, site) for name in self.sites], np.bool_)
+            matches = np.array([site_matches(name, site) for name in self.sites], np.bool_)
             keep &= matches[used]
             applied.append(f"site={site!r}")
             if not keep.any():
-                nearest = " or ".join(f"'{name}'" for name in self._nearest_sites(site))
+                nearest = " or ".join(
+                    f"'{name}'" for name in nearest_sites(self._used_sites(), site)
+                )
                 raise TraceError(f"matches no site; nearest: {nearest}", field="site", value=site)
         if thread is not None:
             if not np.any(threads == thread):
@@ -450,20 +457,14 @@ class Trace:
         rows.sort(key=lambda row: (-row.allocations, -row.bytes, row.site))
         return rows[:n]
 
+    def _used_sites(self) -> list[str]:
+        return [row.site for row in self.top_sites(NEAREST_AMONG)]
+
     def _live_steps(self) -> NDArray[np.int64]:
         return np.where(self.events["op"] == OP_ALLOC, np.int64(1), np.int64(-1))
 
     def _event_sizes(self) -> NDArray[np.int64]:
         return self.block_sizes.astype(np.int64)[self.blocks]
-
-    def _nearest_sites(self, pattern: str) -> list[str]:
-        names: dict[str, str] = {}
-        for row in self.top_sites(NEAREST_AMONG):
-            names.setdefault(row.site, row.site)
-            names.setdefault(row.site.partition(":")[2] or row.site, row.site)
-        plain = pattern.replace("*", "")
-        found = difflib.get_close_matches(plain, names, n=6, cutoff=0.0)
-        return list(dict.fromkeys(names[text] for text in found))[:3]
 
 
 def _number_blocks(events: NDArray[np.void], site_count: int) -> NDArray[np.uint32]:
@@ -480,19 +481,3 @@ def _number_blocks(events: NDArray[np.void], site_count: int) -> NDArray[np.uint
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     array.flags.writeable = False
     return array
-
-
-def _matches(site: str, pattern: str) -> bool:
-    names = (site, site.partition(":")[2])
-    return site == pattern or any(fnmatch.fnmatchcase(name, pattern) for name in names)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _duration(ns: int) -> str:
-    for scale, unit in ((10**9, "s"), (10**6, "ms"), (10**3, "us")):
-        if ns >= scale:
-            return f"{ns / scale:.3g} {unit}"
-    return f"{ns} ns"
