@@ -189,11 +189,14 @@ def _is_hexadecimal(digits: str) -> bool:
 def _require_counts(
     path: PathLike, rows: NDArray[np.void], fields: Mapping[str, Sequence[str]]
 ) -> None:
-    for letter, names in fields.items():
-        is_bad = (rows["letter"] == ord(letter)) & (rows["value_count"] != len(names))
-        if is_bad.any():
-            row: Any = rows[np.argmax(is_bad)]
-            raise _refuse_count(path, int(row["line"]), letter, int(row["value_count"]), names)
+    expected = np.zeros(256, np.uint8)
+    expected[[ord(letter) for letter in fields]] = [len(names) for names in fields.values()]
+    is_bad = rows["value_count"] != expected[rows["letter"]]
+    if is_bad.any():
+        row: Any = rows[np.argmax(is_bad)]
+        letter = chr(row["letter"])
+        count = int(row["value_count"])
+        raise _refuse_count(path, int(row["line"]), letter, count, fields[letter])
 
 
 def _refuse_count(
