@@ -103,7 +103,7 @@ def main():
             report.header("record: what recording costs, beside heaptrack and mtrace"),
             f"Median of {given.rounds} rounds of {2 * given.count:,} events; processor time of "
             "the program, and what of it is above nothing. Bytes are for each event: as written "
-            "while it runs, and in the file that is kept (an NPZ; the others keep what they wrote). "
+            "while it runs, and in the file that is kept (an NPZ; others keep what they wrote). "
             "heaptrack keeps a whole stack for each site, mtrace neither time nor thread.",
             report.table(columns, rows),
         ]

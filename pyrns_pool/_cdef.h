@@ -351,6 +351,14 @@ typedef struct {
 
 rns_trace_error_t rns_trace_index(const rns_trace_t* self, uint32_t* block,
                                   rns_trace_fault_t* fault);
+
+typedef struct {
+    size_t event_count;
+    uint64_t unpaired_frees;
+    uint64_t unfreed_reuses;
+} rns_trace_pairing_t;
+
+bool rns_trace_pair(rns_event_t* event, size_t event_count, rns_trace_pairing_t* out);
 const char* rns_trace_error_name(rns_trace_error_t code);
 
 typedef struct {

@@ -55,7 +55,7 @@ class Process:
     beyond_limit: int
     """After the first RNS_TRACE_EVENTS_MAX, where a trace ends."""
     unpaired_frees: int
-    """Of blocks whose allocation was lost, or made before the recording; not in the trace."""
+    """Not in the trace: of blocks that a child of fork inherited, or whose allocation was lost."""
     unfreed_reuses: int
     """Blocks at whose address another was allocated: their free was lost."""
     damaged_chunks: int
@@ -66,9 +66,9 @@ class Process:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the trace holds all that happened."""
-        wrong = (self.lost, self.beyond_limit, self.unpaired_frees, self.unfreed_reuses)
-        return not any((*wrong, self.damaged_chunks, self.error))
+        """Whether the trace holds all that happened to the blocks that this image allocated."""
+        wrong = (self.lost, self.beyond_limit, self.unfreed_reuses, self.damaged_chunks)
+        return not any((*wrong, self.error))
 
 
 def start_ns_of(path: Path) -> int:
@@ -113,12 +113,11 @@ def read_process(path: Path, progress: Optional[Progress] = None) -> Process:
     reader, keep = _new_reader(info)
     damaged, raw_bytes = _read_chunks(data, min(size, info.file_bytes), reader, progress)
     events, frames, modules = keep
-    happened = events[events["op"] <= lib.RNS_EVENT_FREE]
     capacity = int(reader.event_capacity)
-    paired, unpaired_frees, unfreed_reuses = pair(happened)
+    paired, unpaired_frees, unfreed_reuses = pair(events)
     counts: dict[str, Any] = {
         "numbered": int(info.event_count),
-        "events": len(happened),
+        "events": int(reader.event_count - reader.void_count),
         "void": int(reader.void_count),
         "lost": capacity - int(reader.event_count),
         "beyond_limit": int(info.event_count) - capacity,
@@ -140,6 +139,7 @@ def read_process(path: Path, progress: Optional[Progress] = None) -> Process:
             for m in modules[0 : reader.module_count]
         ]
         sites = _name_sites(paired, frames, found)
+        paired.flags.writeable = False  # So that the trace takes it without a copy.
         origin = {key: str(value) for key, value in {**facts, **counts}.items() if value != ""}
         trace = Trace(paired, sites, {**origin, "machine": _machine(), "recorder": "pyrns-pool"})
     return Process(
@@ -189,7 +189,7 @@ def _name_sites(
 ) -> tuple[str, ...]:
     """Give the events the numbers of their sites' names; return the names."""
     is_alloc = events["op"] == OP_ALLOC
-    used, index = np.unique(events["site"][is_alloc], return_inverse=True)
+    used = np.flatnonzero(np.bincount(events["site"], is_alloc, len(frames)))
     stacks = [[int(address) for address in frames[site] if address] for site in used]
     names = names_of((address for stack in stacks for address in stack), modules)
     texts = [
@@ -203,7 +203,9 @@ def _name_sites(
         )
         for text in texts
     ]
-    events["site"][is_alloc] = np.array(new, np.uint32)[index]
+    number = np.zeros(len(frames), np.uint32)
+    number[used] = new
+    events["site"] = np.where(is_alloc, number[events["site"]], 0)
     return tuple(numbers)
 
 

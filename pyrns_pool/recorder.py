@@ -149,7 +149,7 @@ class Recorder:
     def _make_trace(self) -> Trace:
         count = int(atomic.lib.rns_recording_count(self._recording))
         rows, self._rows = self._rows[:count], self._rows[:0]
-        events, unpaired_frees, unfreed_reuses = pair(rows[rows["op"] <= OP_FREE])
+        events, unpaired_frees, unfreed_reuses = pair(rows)
         counts = {"lost": self.lost, "unpaired_frees": unpaired_frees}
         counts["unfreed_reuses"] = unfreed_reuses
         told = {key: str(value) for key, value in counts.items()}

@@ -37,7 +37,7 @@ def recorded(*command, **options):
     """Record a command that ends well; return its only process, of which nothing is lost."""
     status, (process,) = rp.record([str(word) for word in command], **options)
     assert status == 0
-    assert process.is_complete, process
+    assert process.is_complete and process.unpaired_frees == 0, process
     assert process.numbered == process.events + process.void
     return process
 

@@ -98,16 +98,17 @@ def slow_pair(events):
     block_at, out, unpaired, reuses, blocks = {}, [], 0, 0, 0
     latest = 0
     for op, t_ns, address, size, site, thread in events:
+        if op == FREE and address not in block_at:
+            unpaired += 1
+            continue
         latest = max(latest, t_ns)
         if op == ALLOC:
             reuses += address in block_at
             block_at[address] = blocks
             out.append((0, latest, blocks, size, site, thread))
             blocks += 1
-        elif address in block_at:
-            out.append((1, latest, block_at.pop(address), 0, 0, thread))
         else:
-            unpaired += 1
+            out.append((1, latest, block_at.pop(address), 0, 0, thread))
     return out, unpaired, reuses
 
 

@@ -199,6 +199,42 @@ rns_trace_error_t rns_trace_index(const rns_trace_t* self, uint32_t* block,
     return fault->code;
 }
 
+bool rns_trace_pair(rns_event_t* event, size_t event_count, rns_trace_pairing_t* out)
+{
+    ids_t ids;
+    uint32_t block = 0;
+    int64_t latest_ns = 0;
+    if (!ids_init(&ids, &(rns_trace_t){event, event_count, 0})) {
+        ids_drop(&ids);
+        return false;
+    }
+    *out = (rns_trace_pairing_t){0};
+    for (size_t row = 0; row < event_count; ++row) {
+        rns_event_t next = event[row];
+        const bool is_alloc = next.op == RNS_EVENT_ALLOC;
+        if (!is_alloc && next.op != RNS_EVENT_FREE) {
+            continue;
+        }
+        uint32_t* const state = ids_find(&ids, next.id, is_alloc);
+        const bool is_live = *state != NEVER && *state != FREED;
+        if (is_alloc) {
+            out->unfreed_reuses += is_live;
+            *state = ++block;
+        } else if (!is_live) {
+            ++out->unpaired_frees;
+            continue;
+        }
+        next.id = *state - 1;
+        *state = is_alloc ? *state : FREED;
+        // A thread may read the clock before another one, and take its number after it.
+        latest_ns = next.t_ns > latest_ns ? next.t_ns : latest_ns;
+        next.t_ns = latest_ns;
+        event[out->event_count++] = next;
+    }
+    ids_drop(&ids);
+    return true;
+}
+
 void rns_trace_fault_set(rns_trace_fault_t* self, rns_trace_error_t code, const char* field,
                          uint64_t limit)
 {

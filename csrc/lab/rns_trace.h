@@ -18,6 +18,7 @@
 
 #include "rns_port.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -106,6 +107,24 @@ typedef struct {
 /// Cost: O(events) expected, whatever the ids; one malloc.  Threads: safe.
 RNS_MUST_USE rns_trace_error_t rns_trace_index(const rns_trace_t* self, uint32_t* block,
                                                rns_trace_fault_t* fault);
+
+/// What rns_trace_pair() came to.
+typedef struct {
+    size_t event_count;      ///< Kept.
+    uint64_t unpaired_frees; ///< Left out: of ids that are not live.
+    uint64_t unfreed_reuses; ///< Allocations of an id that is live: a free in between was lost.
+} rns_trace_pairing_t;
+
+/// Make a trace of what a recorder wrote that may have lost events: ids, addresses say, become
+/// block numbers, frees of nothing known go, and times never decrease.
+///
+/// @param event  Changed in place, and moved together. Those whose op is none are left out.
+/// @param out    Set unless false is returned.
+///
+/// @retval false  No memory for the table of rns_trace_index(); nothing was changed.
+///
+/// Cost: that of rns_trace_index().  Threads: safe.
+RNS_MUST_USE bool rns_trace_pair(rns_event_t* event, size_t event_count, rns_trace_pairing_t* out);
 
 /// Fill in a fault.
 ///

@@ -1,3 +1,5 @@
+// For fallocate and madvise.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
 #define _GNU_SOURCE
 #include "rns_recorder.h"
 
@@ -231,7 +233,10 @@ static bool open_recording(recording_t* self)
 
 static void read_environment(void)
 {
+    // At the first allocation, when nobody can change the environment.
+    // NOLINTNEXTLINE(concurrency-mt-unsafe)
     const char* const wanted = getenv("RNS_RECORD_DIR");
+    // NOLINTNEXTLINE(concurrency-mt-unsafe)
     const char* const depth = getenv("RNS_RECORD_DEPTH");
     if (wanted != NULL && strlen(wanted) < sizeof folder - 64) {
         (void)put_text(folder, folder + sizeof folder, wanted);

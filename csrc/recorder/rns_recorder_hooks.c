@@ -1,17 +1,28 @@
 /// What the C library is asked for, in front of it.
+// For RTLD_NEXT. NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
 #define _GNU_SOURCE
 #include "rns_recorder.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <malloc.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CALLER        __builtin_return_address(0)
 #define EARLY_BYTES   ((size_t)16384)
 #define EARLY_ALIGN   ((size_t)16)
 #define LOOK_UP(name) look_up(&real.name, sizeof real.name, #name)
+
+/* As libc's headers have them, which are not included: they mark what we define as theirs. */
+void* malloc(size_t size);
+void* calloc(size_t count, size_t size);
+void* realloc(void* old, size_t size);
+void* reallocarray(void* old, size_t count, size_t size);
+void free(void* block);
+void* aligned_alloc(size_t alignment, size_t size);
+int posix_memalign(void** out, size_t alignment, size_t size);
+void* memalign(size_t alignment, size_t size);
+void* valloc(size_t size);
+void* pvalloc(size_t size);
 
 /// The functions that stand behind ours: of the C library, or of an allocator the program has.
 static struct {

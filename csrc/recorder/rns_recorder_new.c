@@ -1,6 +1,7 @@
 /// operator new in front of that of the C++ library, so that the site is its caller. The library's
 /// own is called, which throws and calls the new handler; it asks malloc, which records.
 /// operator delete is not here: its free has no site.
+// For RTLD_NEXT. NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
 #define _GNU_SOURCE
 #include "rns_recorder.h"
 

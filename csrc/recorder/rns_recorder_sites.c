@@ -1,3 +1,4 @@
+// For syscall. NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
 #define _GNU_SOURCE
 #include "rns_recorder.h"
 
