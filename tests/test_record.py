@@ -2,7 +2,7 @@
 
 import json
 import os
-import resource
+import re
 import shutil
 import signal
 import subprocess
@@ -128,6 +128,16 @@ def test_threads_that_free_the_blocks_of_others_leave_a_trace_without_a_gap():
     freed_elsewhere = int((owner[trace.blocks[is_free]] != trace.events["thread"][is_free]).sum())
     print(f"{freed_elsewhere} blocks freed by another thread")
     assert freed_elsewhere > 0
+
+
+def test_a_block_that_another_thread_gets_at_the_worst_moment_keeps_its_identity(monkeypatch):
+    monkeypatch.setenv("LD_PRELOAD", program("record_slow.c", "-shared", "-fPIC"))
+    tunables = "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1"
+    monkeypatch.setenv("GLIBC_TUNABLES", tunables)  # Then any thread gets any block.
+    process = recorded(THREADS, 4, 1500, 0)
+    trace = process.trace
+    site = next(n for n, name in enumerate(trace.sites) if name.endswith(":pass_on"))
+    assert np_count(trace, site) == 4 * 1500
 
 
 def np_count(trace, site):
@@ -311,6 +321,19 @@ def test_an_existing_file_is_not_overwritten_and_the_command_not_run(tmp_path):
     assert sizes_from(rp.load_trace(path), 3001, 3001) == [3001]
 
 
+def test_a_file_with_the_name_of_a_childs_trace_stops_the_command_as_well(tmp_path):
+    (tmp_path / "a.2.npz").write_text("mine")
+    done = cli("record", "-o", tmp_path / "a.npz", "--", "touch", tmp_path / "ran")
+    assert (done.returncode, [*tmp_path.iterdir()]) == (1, [tmp_path / "a.2.npz"])
+
+
+def test_a_loss_is_told_with_its_reason(tmp_path):
+    script = f"ulimit -f 136; exec {ENDS} many"  # In units of 512 bytes.
+    done = cli("record", "-o", tmp_path / "a.npz", "--", "sh", "-c", script)
+    assert done.returncode == 0
+    assert re.search(r"a.*.npz: [0-9,]+ events are lost \(File too large\)$", done.stderr, re.M)
+
+
 def test_a_name_without_a_known_end_is_wrong_use(tmp_path):
     done = cli("record", "-o", tmp_path / "a.txt", "--", "true")
     assert done.returncode == 2
@@ -353,4 +376,3 @@ def test_a_signal_to_the_recording_process_ends_the_command(tmp_path):
     print(f"{time.monotonic() - begin:.1f} s")
     assert process.returncode == 128 + signal.SIGTERM
     assert sizes_from(rp.load_trace(path), 3001, 3001) == [3001]
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY

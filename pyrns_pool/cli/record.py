@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import glob
 import os
 import sys
 import tempfile
@@ -19,6 +20,12 @@ STDERR = 2
 SUFFIX_DEFAULT = ".npz"
 ROW = "program command pid parent_pid threads events lost beyond_limit unpaired_frees".split()
 ROW += "unfreed_reuses damaged_chunks raw_bytes".split()
+LOSSES = {
+    "lost": "events are lost",
+    "beyond_limit": "events after the longest trace are left out",
+    "unfreed_reuses": "frees are lost",
+    "damaged_chunks": "pieces of the recording are damaged",
+}
 SPOOL_PREFIX = ".pyrns-pool-record-"
 
 
@@ -51,7 +58,7 @@ def run(given: argparse.Namespace) -> int:
     first = given.output or Path(Path(given.command[0]).name + SUFFIX_DEFAULT)
     if not first.name.endswith(SUFFIXES):
         raise ConfigError(f"output: '{first.name}' ends in none of {', '.join(SUFFIXES)}")
-    output.refuse_existing([first], given.force)
+    output.refuse_existing([first, *_numbered_already(first)], given.force)
     first.parent.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
     # The records go to the disk of the output: /tmp may be memory.
@@ -75,14 +82,22 @@ def run(given: argparse.Namespace) -> int:
     return status
 
 
+def _split(path: Path) -> tuple[str, str]:
+    """Return the name without its suffix, and the suffix."""
+    suffix = next(end for end in SUFFIXES if path.name.endswith(end))
+    return path.name[: -len(suffix)], suffix
+
+
 def _numbered(path: Path, number: int) -> Path:
     """Return the name of the trace of the number-th process: a.npz, a.2.npz, a.3.npz, ..."""
-    if number == 1:
-        return path
-    suffix = next(
-        end for end in sorted(SUFFIXES, key=len, reverse=True) if path.name.endswith(end)
-    )
-    return path.with_name(f"{path.name[: -len(suffix)]}.{number}{suffix}")
+    stem, suffix = _split(path)
+    return path if number == 1 else path.with_name(f"{stem}.{number}{suffix}")
+
+
+def _numbered_already(path: Path) -> list[Path]:
+    """Return the files that have a name which a child's trace may get."""
+    stem, suffix = _split(path)
+    return sorted(path.parent.glob(f"{glob.escape(stem)}.[2-9]*{suffix}"))
 
 
 def _row(process: Process, file: Optional[Path]) -> dict[str, Any]:
@@ -107,6 +122,11 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
             for row in rows
         ],
     )
+    for row in rows:
+        for name, what in LOSSES.items():
+            if row[name]:
+                why = f" ({row['error']})" if name == "lost" and row["error"] else ""
+                print(f"  {row['file'] or row['program']}: {row[name]:,} {what}{why}")
 
 
 def _called(row: dict[str, Any]) -> str:
