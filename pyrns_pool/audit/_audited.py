@@ -65,6 +65,32 @@ class Audited:
         return peaks.reshape(len(self.trace.sites), count)
 
     @cached_property
+    def misses(self) -> dict[str, int]:
+        """Requests that the audited pool missed, by site; sites without are left out."""
+        return {row.site: row.misses for row in self.result.sites}
+
+    @cached_property
+    def oversize(self) -> NDArray[np.int64]:
+        """Allocations larger than the largest tier, by site."""
+        return self.per_site(self.trace.block_sizes > self.config.tiers[-1].slot_bytes)
+
+    @cached_property
+    def grown_count(self) -> NDArray[np.int64]:
+        """Blocks that replaced a smaller one, by site."""
+        none = np.zeros(self.trace.block_count, np.bool_)
+        return self.per_site(none if self.grown is None else self.grown)
+
+    @cached_property
+    def grouped_count(self) -> NDArray[np.int64]:
+        """Blocks in a group, by site."""
+        none = np.zeros(self.trace.block_count, np.bool_)
+        return self.per_site(none if self.groups is None else self.groups.kind >= 0)
+
+    def per_site(self, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return how many of these blocks each site has."""
+        return np.bincount(self.site[which], minlength=len(self.trace.sites))
+
+    @cached_property
     def large_peak_bytes(self) -> NDArray[np.int64]:
         """Most bytes live at once in blocks above `LARGE_BYTES`, by site."""
         size = self.trace.block_sizes.astype(np.int64)

@@ -19,17 +19,17 @@ FEW_TIERS = 2
 """A pool of so few tiers is little work."""
 GROWTH_SHARE_MIN = 0.1
 """Share of a site's blocks that replace a smaller one, from which the site grows its blocks."""
-KEPT_SHARE = 0.5
-"""Share of never freed blocks, from which a site keeps what it allocates."""
+MAIN_SHARE = 0.5
+"""Share of never freed, or grouped, blocks from which a site is named after them."""
 
 
 def site_finding(audited: Audited, row: SiteStats) -> Finding:
     """Return the finding of one site: its row in the table, and what to do about it."""
     frequency, region = audited.frequency[row.index], audited.region(row.index)
     slots = audited.peak_slots[row.index, :-1]
-    oversize = int(np.count_nonzero(_sizes(audited, row) > audited.config.tiers[-1].slot_bytes))
+    oversize = int(audited.oversize[row.index])
     pool = _own_pool(audited, slots)
-    misses = {site.site: site.misses for site in audited.result.sites}.get(row.site, 0)
+    misses = audited.misses.get(row.site, 0)
     is_external = region in EXTERNAL_REGIONS
     if row.count_above_1k and not is_external:
         severity, effort = "critical", "low"
@@ -74,13 +74,6 @@ def site_finding(audited: Audited, row: SiteStats) -> Finding:
     )
 
 
-def _sizes(audited: Audited, row: SiteStats) -> NDArray[np.uint64]:
-    if row.size_max_bytes <= audited.config.tiers[-1].slot_bytes:
-        return np.zeros(0, np.uint64)
-    sizes: NDArray[np.uint64] = audited.trace.block_sizes[audited.site == row.index]
-    return sizes
-
-
 def _own_pool(audited: Audited, slots: NDArray[np.int64]) -> Optional[PoolConfig]:
     """Return the pool of the audited sizes with so many slots each; None if that is not known."""
     if not audited.trace.has_frees:
@@ -98,7 +91,7 @@ def percent(share: float) -> str:
 def of_all(count: int, audited: Audited) -> str:
     """Return a number of allocations with its share of the trace, if it is worth a decimal."""
     share = count / audited.trace.block_count
-    return f"{count:,} allocations" + (f", {percent(share)} of all," if share >= 0.001 else "")
+    return f"{count:,} allocations" + (f", {percent(share)} of all" if share >= 0.001 else "")
 
 
 def plural(count: int, noun: str) -> str:
@@ -110,14 +103,11 @@ def _pattern(audited: Audited, row: SiteStats) -> str:
     """Return in a few words how a site allocates; the first that holds."""
     if any(table.site == row.index for table in audited.tables):
         return "table node"
-    mine = audited.site == row.index
-    if audited.grown is not None and audited.grown[mine].sum() >= GROWTH_SHARE_MIN * row.count:
+    if audited.grown_count[row.index] >= GROWTH_SHARE_MIN * row.count:
         return "grows"
-    if audited.groups is not None:
-        inside = np.count_nonzero(audited.groups.kind[mine] >= 0)
-        if inside >= KEPT_SHARE * row.count:
-            return "part of a group"
-    if row.never_freed >= KEPT_SHARE * row.count:
+    if audited.grouped_count[row.index] >= MAIN_SHARE * row.count:
+        return "part of a group"
+    if row.never_freed >= MAIN_SHARE * row.count:
         return "kept to the end"
     return "one size" if row.distinct_sizes == 1 else f"{row.distinct_sizes:,} sizes"
 
@@ -152,11 +142,14 @@ def _advice(
     small = row.count - oversize
     if pool is not None and (severity == "high" or (severity == "critical" and small > oversize)):
         tiers = ",".join(map(str, pool.tiers))
+        tiers += f" of its own, {pool.slots_bytes:,} bytes"
+        if row.distinct_sizes == 1:
+            exact = row.size_max_bytes * row.peak_live_blocks
+            tiers += f" ({exact:,} in slots of {row.size_max_bytes:,})"
         all_of = "all" if small == row.count else f"the other {small:,}"
         parts.append(
-            f"Serve {all_of} from a pool: {tiers} of its own, {pool.slots_bytes:,} bytes, never"
-            f" misses (exact); the audited pool serves {percent(1 - misses / row.count)}"
-            " (replayed)."
+            f"Serve {all_of} from a pool: {tiers}, never misses (exact); the audited pool serves"
+            f" {percent(1 - misses / row.count)} (replayed)."
         )
     if severity == "low":
         parts.append("Leave it as it is.")

@@ -26,6 +26,7 @@ __all__ = [
     "FixedPool",
     "RegionCheck",
     "module_of",
+    "without_templates",
 ]
 
 FINDINGS_FORMAT = "pyrns_pool findings 1"
@@ -368,6 +369,19 @@ class Findings:
         return markdown(self)
 
 
+def without_templates(symbol: str) -> str:
+    """Return a symbol without the arguments of templates.
+
+    Examples
+    --------
+    >>> without_templates("std::map<int, std::vector<a::b> >::insert")
+    'std::map::insert'
+    """
+    while "<" in symbol and (shorter := re.sub(r"<[^<>]*>", "", symbol)) != symbol:
+        symbol = shorter
+    return symbol
+
+
 def module_of(site: str) -> str:
     """Return what a report groups a site under: its class, else its library.
 
@@ -390,7 +404,5 @@ def module_of(site: str) -> str:
     if ":" not in site or symbol.startswith(":"):  # "std::f" has a colon, but no library in front.
         library, symbol = "", site
     # Arguments of templates and of the function may themselves hold "::".
-    while "<" in symbol and (shorter := re.sub(r"<[^<>]*>", "", symbol)) != symbol:
-        symbol = shorter
-    scope = symbol.partition("(")[0].rpartition("::")[0]
+    scope = without_templates(symbol).partition("(")[0].rpartition("::")[0]
     return ":".join(part for part in (library, scope) if part) or "(no module)"

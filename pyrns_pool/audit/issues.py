@@ -24,6 +24,7 @@ COPY_SHARE_MIN = 0.5
 """Share of a maker's buffers that are as large as live ones, from which it copies."""
 COPY_OVER_CHANCE = 2.0
 """That share must be so many times what chance would give."""
+MEMBERS_MAX = 3
 COUNT_MIN = 30
 """Fewer say nothing."""
 
@@ -33,25 +34,29 @@ def group_findings(audited: Audited) -> list[Finding]:
     groups = audited.groups
     if groups is None:
         return []
-    freed = np.zeros(audited.trace.block_count, np.bool_)
-    freed[audited.trace.blocks[audited.trace.events["op"] != OP_ALLOC]] = True
+    is_freed = np.zeros(audited.trace.block_count, np.bool_)
+    is_freed[audited.trace.blocks[audited.trace.events["op"] != OP_ALLOC]] = True
+    freed = audited.per_site(is_freed)
+    roots = np.array([kind.sites[0] for kind in groups.kinds] + [-1])
+    inside = audited.per_site(roots[groups.kind] == audited.site)
+    shapes = _shapes(audited)
     findings = []
     for root in dict.fromkeys(kind.sites[0] for kind in groups.kinds):
-        family = [number for number, kind in enumerate(groups.kinds) if kind.sites[0] == root]
-        mine = freed & (audited.site == root)
-        inside = np.count_nonzero(np.isin(groups.kind[mine], family))
-        share = inside / max(np.count_nonzero(mine), 1)
+        share = float(inside[root] / freed[root])
         if share >= GROUP_SHARE_MIN:
-            findings.append(_group_finding(audited, root, family, float(share)))
+            family = [n for n, kind in enumerate(groups.kinds) if kind.sites[0] == root]
+            findings.append(_group_finding(audited, family, shapes[family[0]], share))
     return findings
 
 
-def _group_finding(audited: Audited, root: int, family: list[int], share: float) -> Finding:
+def _group_finding(
+    audited: Audited, family: list[int], shape: list[tuple[int, int]], share: float
+) -> Finding:
     groups, trace = audited.groups, audited.trace
     assert groups is not None
     kinds = [groups.kinds[number] for number in family]
+    root = kinds[0].sites[0]
     merged = _merged_sizes(audited, family)
-    shape = _shape(audited, family[0])
     count = sum(kind.count for kind in kinds)
     saved = sum(kind.count * (len(kind.sites) - 1) for kind in kinds)
     replaced = sum(kind.count for kind in kinds if not kind.is_whole)
@@ -62,7 +67,7 @@ def _group_finding(audited: Audited, root: int, family: list[int], share: float)
         problem += f" In {replaced:,} of them the block in the middle was replaced before the end."
     problem += f" That is {percent(share)} of what the site freed."
     advice = (
-        f"Make it one block: {of_all(saved, audited)} fewer (exact). {_homes(audited, merged)}"
+        f"Make it one block; it saves {of_all(saved, audited)} (exact). {_homes(audited, merged)}"
     )
     return Finding(
         where=trace.sites[root],
@@ -106,7 +111,7 @@ def _homes(audited: Audited, merged: NDArray[np.int64]) -> str:
     """Return in which slots of the audited pool blocks of these sizes would lie."""
     tiers = audited.config.tiers
     names = [f"{tier.slot_bytes}-byte slots" for tier in tiers]
-    names.append(f"none: they are larger than {tiers[-1].slot_bytes} bytes")
+    names.append(f"no slots, above {tiers[-1].slot_bytes} bytes")
     counts = np.bincount(audited.home(merged), minlength=len(names)).tolist()
     used = [(name, count) for name, count in zip(names, counts) if count]
     if len(used) == 1:
@@ -115,15 +120,19 @@ def _homes(audited: Audited, merged: NDArray[np.int64]) -> str:
     return f"As one block, {', '.join(parts)} (exact)."
 
 
-def _shape(audited: Audited, kind: int) -> list[tuple[int, int]]:
-    """Return the smallest and largest size of each member."""
+def _shapes(audited: Audited) -> list[list[tuple[int, int]]]:
+    """Return for each kind of group the smallest and the largest size of each member."""
     groups = audited.groups
     assert groups is not None
-    sizes = []
-    for role in range(len(groups.kinds[kind].sites)):
-        mine = audited.trace.block_sizes[(groups.kind == kind) & (groups.role == role)]
-        sizes.append((int(mine.min()), int(mine.max())))
-    return sizes
+    mine = np.flatnonzero(groups.kind >= 0)
+    key = groups.kind[mine].astype(np.int64) * MEMBERS_MAX + groups.role[mine]
+    order = np.lexsort((audited.trace.block_sizes[mine], key))
+    sizes = audited.trace.block_sizes[mine[order]].tolist()
+    begins = np.flatnonzero(np.diff(key[order], prepend=-1)).tolist()
+    ends = [*begins[1:], len(sizes)]
+    ranges = iter((sizes[begin], sizes[end - 1]) for begin, end in zip(begins, ends))
+    # Every member of every kind has blocks, so that the ranges come in the order of the members.
+    return [[next(ranges) for _ in kind.sites] for kind in groups.kinds]
 
 
 def _pattern_of(kind: Kind, shape: list[tuple[int, int]]) -> str:
@@ -154,8 +163,8 @@ def copy_findings(audited: Audited) -> list[Finding]:
     if groups is None or grown is None:
         return []
     buffers: dict[int, None] = {}
-    for number, kind in enumerate(groups.kinds):
-        for site, (low, high) in zip(kind.sites, _shape(audited, number)):
+    for kind, shape in zip(groups.kinds, _shapes(audited)):
+        for site, (low, high) in zip(kind.sites, shape):
             if low != high:
                 buffers[site] = None
     maker = np.where(groups.first >= 0, audited.site[groups.first], -1)
@@ -224,11 +233,10 @@ def growth_findings(audited: Audited) -> list[Finding]:
         return []
     findings = []
     for row in audited.stats:
-        mine = audited.grown & (audited.site == row.index)
-        count = int(np.count_nonzero(mine))
-        if count < COUNT_MIN or count < GROWTH_SHARE_MIN * row.count:
+        count = int(audited.grown_count[row.index])
+        if count < max(COUNT_MIN, GROWTH_SHARE_MIN * row.count):
             continue
-        sizes = audited.trace.block_sizes[mine]
+        sizes = audited.trace.block_sizes[audited.grown & (audited.site == row.index)]
         findings.append(
             Finding(
                 where=row.site,
@@ -244,8 +252,8 @@ def growth_findings(audited: Audited) -> list[Finding]:
                 problem=f"{count:,} of {row.count:,} blocks ({percent(count / row.count)}) take"
                 " over from a smaller one of the same site, which is freed directly before or"
                 " after.",
-                recommendation="Reserve the final size at first, or grow by a factor: up to"
-                f" {of_all(count, audited)} fewer (exact).",
+                recommendation="Reserve the final size at first, or grow by a factor; it"
+                f" saves up to {of_all(count, audited)} (exact).",
                 evidence={"grown": count, "grown_share": count / row.count},
                 symbol=row.site.partition(":")[2],
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterable, Mapping, Sequence
 
-from pyrns_pool.audit.findings import PRIORITIES, SEVERITIES, Finding, Findings
+from pyrns_pool.audit.findings import PRIORITIES, SEVERITIES, Finding, Findings, without_templates
 from pyrns_pool.errors import printable
 
 __all__ = ["markdown"]
@@ -192,9 +192,10 @@ def _module_table(rows: list[Row]) -> list[str]:
 
 def _short(item: Finding) -> str:
     """Return the place without the name of the module that stands above it."""
+    name = without_templates(item.where)
     for end in ("::", ":"):
-        if item.where.startswith(item.module + end):
-            return item.where[len(item.module + end) :]
+        if name.startswith(item.module + end):
+            return name[len(item.module + end) :]
     return item.where
 
 

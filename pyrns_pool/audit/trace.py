@@ -120,7 +120,7 @@ def _summary(audited: Audited, families: list[Finding]) -> tuple[str, ...]:
     saved = sum(int(item.evidence["allocations_saved"]) for item in families)
     if saved:
         lines.append(
-            f"Blocks that always come and go together, made one block each, would save {saved:,}"
+            f"Blocks that come and go together, made one block each, would save {saved:,}"
             f" allocations, {percent(saved / trace.block_count)} of all (exact)."
         )
     if audited.tables:
