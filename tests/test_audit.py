@@ -281,7 +281,10 @@ def test_what_a_trace_does_not_know_is_left_out_and_said():
         assert {x.where for x in found} == {"app:f", "app:end"}
     assert {x.frequency for x in rp.audit_trace(blind)} == {"unknown"}
     assert all("lifetime_p50_ns" not in x.evidence for x in rp.audit_trace(allocs))
-    assert all("of its own" not in x.recommendation for x in rp.audit_trace(allocs))
+    events = allocs.events.copy()
+    events["size"][0] = 3000  # Critical, of which a pool would serve the rest if it were known.
+    (row, _) = rp.audit_trace(rp.Trace(events, allocs.sites))
+    assert row.severity == "critical" and "of its own" not in row.recommendation
 
 
 def test_progress_goes_from_0_to_1():

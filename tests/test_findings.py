@@ -112,6 +112,15 @@ def test_risk_wsjf_and_priority_are_those_of_the_rubric(item):
 
 
 @pytest.mark.parametrize(
+    "size, part",
+    [(0, 1), (64, 1), (65, 2), (256, 2), (257, 3), (1024, 3), (1025, 4), (None, 2)],
+)
+def test_the_risk_of_a_size_at_its_bounds(size, part):
+    item = finding(size_min_bytes=size, size_max_bytes=size, frequency="per-packet")
+    assert item.risk == 5 * part
+
+
+@pytest.mark.parametrize(
     "severity, effort, priority",
     [
         ("critical", "low", "P1"),
