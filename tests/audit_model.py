@@ -20,7 +20,7 @@ def traces(draw):
         if action == "make" or not live:
             shape, sizes = draw(st.sampled_from(shapes)), []
             for site in shape:
-                size = draw(st.sampled_from([16, 24, 40, 64, 80, 140]))
+                size = draw(st.sampled_from([24, 40, 80, 120]))
                 sizes.append((len([row for row in rows if row[1] == 0]), site, size))
                 rows.append((clock, 0, sizes[-1][0], size, thread, site))
             live.append(sizes)

@@ -328,6 +328,12 @@ def method(audited: Audited) -> tuple[tuple[str, str], ...]:
         ),
         ("Frequency", audited.rules.thresholds.explained()),
         (
+            "Regions",
+            "As the rules name them, internal without: a trace does not record where a block lies."
+            " Verified: a rule puts the site into PSRAM. Missing: blocks above"
+            f" {LARGE_BYTES:,} bytes elsewhere.",
+        ),
+        (
             "Hit rates",
             f"Replayed: the whole trace through the C pool of {config}, every site at once.",
         ),

@@ -103,8 +103,8 @@ def _summary(audited: Audited, families: list[Finding]) -> tuple[str, ...]:
     if packet:
         share = sum(row.count for row in packet) / trace.block_count
         lines.append(
-            f"{percent(share)} of the allocations are per-packet, from {len(packet)} sites:"
-            f" each of those makes {audited.rules.thresholds.per_packet_hz:g} or more a second."
+            f"{percent(share)} of the allocations are per-packet, from"
+            f" {plural(len(packet), 'site')}."
         )
     config = audited.config
     served = f"The pool {config} ({config.slots_bytes:,} bytes of slots) serves"
@@ -152,10 +152,10 @@ def _regions(audited: Audited) -> tuple[RegionCheck, ...]:
         region = audited.region(row.index)
         peak = int(audited.large_peak_bytes[row.index])
         if region in EXTERNAL_REGIONS:
-            note = f"{row.count:,} allocations, {row.count_above_1k:,} of more than 1 KB"
+            note = f"{plural(row.count, 'allocation')}, {row.count_above_1k:,} of more than 1 KB"
             checks.append(RegionCheck(row.site, region, "verified", note, row.peak_live_bytes))
         elif row.count_above_1k:
-            note = f"{row.count_above_1k:,} allocations of more than 1 KB belong into PSRAM"
+            note = f"{plural(row.count_above_1k, 'allocation')} of more than 1 KB, for PSRAM"
             checks.append(RegionCheck(row.site, region, "missing", note, peak))
     for pattern, region in audited.rules.regions:
         if not any(matches(row.site, pattern) for row in audited.stats):
