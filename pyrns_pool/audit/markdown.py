@@ -36,7 +36,7 @@ def markdown(findings: Findings) -> str:
     Returns
     -------
     str
-        One document; its sections are those of the issue list of an audit.
+        One document: summary, issues, recommendations, modules, regions, overflow, method.
     """
     rows = list(zip(findings.ids, findings))
     ranked = list(findings.ranked)

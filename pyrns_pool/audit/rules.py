@@ -13,7 +13,8 @@ The file is TOML::
     [thresholds]
     per_packet_hz = 20
 
-The first entry whose pattern matches a site counts. Patterns are those of ``Trace.filter``.
+The first entry whose pattern matches a site counts. Patterns are those of ``Trace.filter``. Blocks
+of more than 1 KB are in their place in the regions psram, spiram and external.
 """
 
 from __future__ import annotations
