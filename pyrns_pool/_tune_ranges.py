@@ -159,7 +159,9 @@ class Ranges:
 
 
 def _sums(values: NDArray[np.int64], upto: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate(([0], np.cumsum(values)))[upto]
+    sums = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(values, out=sums[1:])
+    return sums[upto]
 
 
 def _select(steps: Any, count: int, least: int, most: int, out: Any) -> int:

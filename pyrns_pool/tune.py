@@ -145,7 +145,7 @@ def tune(
     main = 1.0 / (1 + sites)
     tuner = Tuner(many, factors, goal, sizes, _part(progress, 0.0, main))
     chosen = tuner.answer([config.slots_bytes for _, config in compared])
-    replayed = [tuner.verify(i, chosen, bins=None) for i in range(len(many))]
+    replayed = [verified(ranges, chosen) for ranges in tuner.ranges]
     return TuneResult(
         goal=goal,
         traces=tuple(TraceSummary.of(trace) for trace in many),
@@ -176,7 +176,10 @@ def tune(
 
 def _part(progress: Progress, begin: float, share: float) -> Progress:
     """Return a callback for a part of the work."""
-    return None if progress is None else lambda done: progress(begin + share * done)
+    if progress is None:
+        return None
+    report = progress
+    return lambda done: report(begin + share * done)
 
 
 def _candidates(
@@ -222,16 +225,15 @@ def counts(ranges: Ranges, choice: Choice) -> Counts:
     return Counts(total, hits, exhausted=requests - hits, oversize=total - requests)
 
 
-def verified(ranges: Ranges, choice: Choice, bins: Optional[int] = 1) -> ReplayResult:
+def verified(ranges: Ranges, choice: Choice) -> ReplayResult:
     """Replay a pool, and raise PredictionError unless every tier does what was predicted."""
-    arguments = {} if bins is None else {"bins": bins}
-    result = replay(ranges.trace, choice.config, **arguments)
+    result = replay(ranges.trace, choice.config, bins=1)
     for tier, wanted in zip(result.stats.tiers, tier_hits(ranges, choice)):
         if (tier.requests, tier.hits) != wanted:
             name = ranges.trace.provenance.get("file", "trace")
             raise PredictionError(
-                f"{name}: {choice.config}: tier {tier.slot_bytes}: predicted {wanted.hits} hits of "
-                f"{wanted.requests} requests, the pool had {tier.hits} of {tier.requests}"
+                f"{name}: {choice.config}: tier {tier.slot_bytes}: predicted {wanted.hits} hits "
+                f"of {wanted.requests} requests, the pool had {tier.hits} of {tier.requests}"
             )
     return result
 
@@ -304,10 +306,6 @@ class Tuner:
             )
         return max(hits, 0)
 
-    def verify(self, trace: int, choice: Choice, bins: Optional[int] = 1) -> ReplayResult:
-        """Replay a pool on one of the traces, as `verified`."""
-        return verified(self.ranges[trace], choice, bins)
-
     def needs(self, choice: Choice) -> tuple[TierNeed, ...]:
         """Return what each tier serves, and what would have sufficed."""
         rows = []
@@ -377,8 +375,8 @@ class Tuner:
 
     def _fragmentation(self, choice: Choice) -> float:
         pairs = [self.rules.fragmentation(lower, upper) for lower, upper, _ in choice.parts]
-        unused, slots = (sum(column) for column in zip(*pairs))
-        return unused / slots if slots else 0.0
+        slots = sum(pair[1] for pair in pairs)
+        return sum(pair[0] for pair in pairs) / slots if slots else 0.0
 
 
 def _is_dominated(front: NDArray[np.void]) -> NDArray[np.bool_]:

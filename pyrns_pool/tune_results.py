@@ -371,7 +371,10 @@ def _plain(value: Any) -> Any:
 
 def tune_from(values: dict[str, Any], members: Members) -> TuneResult:
     """Return the result that a file holds; raise anything if it is damaged."""
-    goal = {**values["goal"], "require": tuple(Tier(**t) for t in values["goal"]["require"])}
+    goal: dict[str, Any] = {
+        **values["goal"],
+        "require": tuple(Tier(**t) for t in values["goal"]["require"]),
+    }
     compared = [
         Compared(**{**one, "config": _pool(one["config"]), "tuned": _pool(one["tuned"])})
         for one in values["compared"]

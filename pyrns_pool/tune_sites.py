@@ -90,7 +90,7 @@ def _apart(
     others = _Part(traces, weights, sites, False, boundaries, goal, budget_bytes)
     own = _Part(traces, weights, sites, True, boundaries, goal, budget_bytes)
     requests = sum(trace.block_count for trace in traces)
-    found = []
+    found: list[tuple[Choice, Optional[Choice]]] = []
     alone = others.table.choice(budget_bytes) if others.traces else None
     if alone is not None:
         found.append((alone, None))

@@ -6,6 +6,7 @@ import pytest
 from test_cli import pyrns_pool
 
 import pyrns_pool as rp
+from pyrns_pool.exports import header_text
 
 REQUESTS = [(24, "RNS::Bytes::newData"), (300, "RNS::Bytes::newData"), (500, "other")] * 9
 TRACE = "t_ns,op,id,size,thread,site\n" + "".join(
@@ -68,9 +69,8 @@ def test_the_tables_name_the_pool_what_pins_it_and_what_others_serve(small):
     assert "replayed through the pool: the same 11 hits" in text
     assert "app:RNS::Bytes::newData" in text and "A table of their own" in text
     (current,) = [line.split() for line in text.splitlines() if line.startswith("  current")]
-    assert current == ["current", "1,024", "strict", "2", "7.4", "%", "11", "11", "40.7", "%"] + [
-        "24x9,304x2"
-    ]
+    words = "current 1,024 strict 2 7.4 % 11 11 40.7 % 24x9,304x2"
+    assert current == words.split()
 
 
 @pytest.mark.parametrize(
@@ -98,5 +98,29 @@ def test_files_are_written_drawn_and_not_overwritten(small, tmp_path):
     summary = json.loads((out / "summary.json").read_text())
     assert summary == rp.load_result(out).to_dict()
     assert "exists; --force overwrites it" in pyrns_pool(*command, status=1)
+    drawn = tmp_path / "drawn"
+    pyrns_pool("tune", small, "--budget", "4KiB", "--plot", "-o", drawn)
+    assert (drawn / "tune.svg").exists()
     files = json.loads(pyrns_pool("plot", out, "--format", "png", "--json"))["files"]
-    assert [path.rpartition("/")[2] for path in files] == ["tune.png", "tune.csv", "tune_pools.csv"]
+    assert [path.rpartition("/")[2] for path in files] == [
+        "tune.png",
+        "tune.csv",
+        "tune_pools.csv",
+    ]
+
+
+def test_the_header_is_that_of_the_pool_and_names_every_trace(small, tmp_path):
+    header = tmp_path / "rns_pool_config.h"
+    command = ("tune", small, small, "--budget", "1KiB", "--header", header)
+    assert f"written to {header}" in pyrns_pool(*command)
+    result = rp.replay(rp.load_trace(small), rp.PoolConfig.parse("24x9,304x2"))
+    assert header.read_text() == header_text(result, result)
+    assert "exists; --force overwrites it" in pyrns_pool(*command, status=1)
+
+
+def test_sites_apart_are_printed_with_what_each_choice_serves(small):
+    text = pyrns_pool("tune", small, "--budget", "1KiB", "--sites", "2")
+    assert "sites kept apart, all within 1,024 bytes and 4 tiers" in text
+    lines = [line.split(None, 3) for line in text.splitlines() if line.endswith((" out", " own"))]
+    assert len(lines) == 4
+    assert {line[0] for line in lines} == {"2", "11"}

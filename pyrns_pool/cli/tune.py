@@ -9,14 +9,18 @@ from typing import Optional
 from pyrns_pool.cli import output
 from pyrns_pool.cli.compare import parse_bytes
 from pyrns_pool.cli.curve import whole_numbers
-from pyrns_pool.cli.replay import SUMMARY_NAME, refuse_existing_result, write_files
+from pyrns_pool.cli.replay import (
+    add_output_arguments,
+    print_written,
+    refuse_existing_result,
+    write_files,
+)
 from pyrns_pool.config import PoolConfig, Tier, preset_names
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.exports import header_text
 from pyrns_pool.formats import load_trace
 from pyrns_pool.formats.files import output_file
 from pyrns_pool.replay import replay
-from pyrns_pool.results import RESULT_NAME
 from pyrns_pool.trace import Trace
 from pyrns_pool.tune import ALIGNMENT_DEFAULT, CANDIDATES_DEFAULT, tune
 from pyrns_pool.tune_results import TuneResult
@@ -88,17 +92,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     current.add_argument("--tiers", metavar="LIST", help="the pool in use, to stand beside it")
     current.add_argument("--preset", metavar="NAME", help="only this preset beside it [all]")
     parser.add_argument(
-        "-o", "--output", metavar="DIR", type=Path, help=f"write {RESULT_NAME} and {SUMMARY_NAME}"
+        "--header", metavar="FILE", type=Path, help="write the pool as a C header for csrc/core"
     )
-    parser.add_argument(
-        "--header", metavar="FILE", type=Path, help="write the pool as export --to header does"
-    )
+    add_output_arguments(parser)
 
 
 def run(given: argparse.Namespace) -> None:
     """Tune, write, print."""
-    refuse_existing_result(given.output, given.force)
-    output.refuse_existing([given.header] if given.header is not None else [], given.force)
+    refuse_existing_result(given.output, given.force, given.plot)
+    output.refuse_existing([] if given.header is None else [given.header], given.force)
     beside = _beside(given)
     require = _require(given.require, given.reserve)
     lists = {name: getattr(given, name) for name in ("candidates", "weights")}
@@ -124,17 +126,18 @@ def run(given: argparse.Namespace) -> None:
             progress=report,
         )
     if given.output is not None:
-        write_files(result, result.to_dict(), given.output, given.force)
+        write_files(result, result.to_dict(), given.output, given.force, given.plot)
     if given.header is not None:
-        text = header_text(*(replay(trace, result.config) for trace in traces))
+        text = header_text(*(replay(trace, result.config, bins=1) for trace in traces))
         with output_file(given.header, given.force) as file:
             file.write(text.encode())
     if given.json:
         output.print_json(result.to_dict())
         return
     print_result(result)
-    if given.output is not None:
-        print(f"\nwritten to {given.output}; for figures: pyrns-pool plot {given.output}")
+    print_written(given.output, given.plot)
+    if given.header is not None:
+        print(f"\nwritten to {given.header}: the pool as a C header")
 
 
 def _read(path: str, site: Optional[str]) -> Trace:

@@ -11,7 +11,6 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from pyrns_pool.plot._style import (
-    FAINT,
     GRID,
     HEADER_IN,
     INK,
