@@ -115,7 +115,7 @@ def test_a_busy_node_misses_nothing_and_does_not_drift(node):
     assert len(leaks(node.series["ages"])) == 0
 
 
-@pytest.mark.parametrize("seed", [7, 2**64 - 1])
+@pytest.mark.parametrize("seed", [2**64 - 1])
 def test_calls_are_what_the_slow_model_lists(seed):
     spec = rp.SoakSpec(RTP.config, "rtp", hours=2, seed=seed)
     result = rp.run_soak(spec)
