@@ -273,7 +273,7 @@ def test_a_rule_that_matches_nothing_is_said():
 def test_what_a_trace_does_not_know_is_left_out_and_said():
     full = trace_of(500, 64, S // 50, S // 1000)
     blind = rp.Trace(full.events, full.sites, has_time=False)
-    guessed = rp.Trace(full.events, full.sites, has_identity=False)
+    guessed = rp.Trace(full.events, full.sites, {"pairing": "fifo"}, has_identity=False)
     allocs = rp.Trace(full.events[full.alloc_rows], full.sites)
     for trace, word in ((blind, "no time"), (guessed, "guessed"), (allocs, "no frees")):
         found = rp.audit_trace(trace)
