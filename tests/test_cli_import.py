@@ -1,16 +1,14 @@
 """The verb import as a user types it, and the flags of a trace in what other verbs print."""
 
+import contextlib
 import json
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
 import recorders
 
 from pyrns_pool import load_trace
-from pyrns_pool.cli import main
+from pyrns_pool.cli import main, output
 
 MTRACE = """= Start
 @ ./node:(send+0x12)[0x11c0] + 0xa0 0x64
@@ -130,18 +128,23 @@ def test_wrong_use_and_wrong_data_have_their_exit_status(tmp_path, pyrns_pool):
     assert (tmp_path / "t.npz").read_bytes() == b"precious"
 
 
-def test_ctrl_c_stops_a_long_import_and_leaves_no_file(tmp_path):
-    lines = "".join(f"@ ./w:[0x1] + {n:#x} 0x8\n" for n in range(1, 20_001))
-    path = tmp_path / "long.txt"
-    with open(path, "w") as file:
-        file.write("= Start\n")
-        for block in range(150):
-            file.write(lines.replace("+ 0x", f"+ 0x{block + 1:x}0000"))
-    command = [sys.executable, "-m", "pyrns_pool", "import", path, "-o", tmp_path / "t.csv"]
-    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True) as started:
-        time.sleep(1.0)
-        assert started.poll() is None
-        started.send_signal(signal.SIGINT)
-        said = started.communicate(timeout=30)[1]
-    assert started.returncode == 130 and said == "pyrns-pool: interrupted\n"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["long.txt"]
+def test_ctrl_c_stops_an_import_and_leaves_no_file(tmp_path, pyrns_pool, monkeypatch):
+    path = write(tmp_path, "= Start\n" + "".join(f"+ {n:x} 8\n" for n in range(1, 100_000)))
+    seen = []
+
+    @contextlib.contextmanager
+    def interrupted(what):
+        def report(fraction):
+            seen.append(fraction)
+            signal.raise_signal(signal.SIGINT)
+
+        yield report
+
+    monkeypatch.setattr(output, "progress", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        error = pyrns_pool("import", path, "-o", tmp_path / "t.csv", status=130)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert error == "pyrns-pool: interrupted\n" and len(seen) == 1 and 0 < seen[0] < 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.txt"]
