@@ -131,9 +131,14 @@ def _preloadable() -> Iterator[Path]:
 
 def _run(command: Sequence[str], environment: dict[str, str], stdout: Stream) -> int:
     process: Optional[subprocess.Popen[bytes]] = None
+    early: list[int] = []  # Came before there was a process to pass them on to.
 
     def pass_on(number: int, frame: object) -> None:
-        if process is not None and number != signal.SIGINT:  # The terminal sends that to both.
+        if number == signal.SIGINT:
+            return  # The terminal sends it to both.
+        if process is None:
+            early.append(number)
+        else:
             process.send_signal(number)
 
     before: dict[int, Any] = {}
@@ -141,6 +146,8 @@ def _run(command: Sequence[str], environment: dict[str, str], stdout: Stream) ->
         before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, *PASSED_ON)}
     try:
         process = subprocess.Popen(command, env=environment, stdout=stdout)
+        for number in early:
+            process.send_signal(number)
         status = process.wait()
     finally:
         for number, handler in before.items():

@@ -88,6 +88,7 @@ def test_the_site_of_operator_new_is_its_caller(options, depth):
     wanted.update({"plain": 2009, "Box<>::fill": 2004})
     for name, size in wanted.items():
         assert found[f"{module}:made::{name}"] == size, callers
+    assert f"{module}:made::fails" not in callers  # Its exception is the C++ library's block.
 
 
 def test_operator_new_of_a_library_that_was_loaded_for_itself_alone_works(tmp_path):

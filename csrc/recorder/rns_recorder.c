@@ -133,7 +133,8 @@ static void* map_piece(int file, uint64_t offset, size_t bytes)
     return piece == MAP_FAILED ? NULL : piece;
 }
 
-size_t rns_recorder_read_file(const char* path, char* text, size_t capacity)
+/// Read up to `capacity` - 1 bytes of a file of /proc; the text ends in NUL. Return its length.
+static size_t read_text(const char* path, char* text, size_t capacity)
 {
     size_t bytes = 0;
     const int file = open_file(path, O_RDONLY);
@@ -191,8 +192,7 @@ static void describe_process(rns_record_file_t* file)
 {
     const ssize_t got = readlink("/proc/self/exe", file->program, sizeof file->program - 1);
     file->program[got > 0 ? got : 0] = '\0';
-    const size_t bytes =
-        rns_recorder_read_file("/proc/self/cmdline", file->command, sizeof file->command);
+    const size_t bytes = read_text("/proc/self/cmdline", file->command, sizeof file->command);
     for (size_t i = 0; i + 1 < bytes; ++i) {
         file->command[i] = (char)(file->command[i] == '\0' ? ' ' : file->command[i]);
     }

@@ -15,8 +15,8 @@
 /// new image begins another file as well. A chunk that cannot be had, and an allocation made by a
 /// signal handler in the middle of a record, is an event lost: it has a number, but no record.
 ///
-/// Cost: an atomic addition, a read of the clock, and about ten bytes written for each event; a
-/// chunk, for some thousands of them, costs five system calls.
+/// Cost: an atomic addition, a read of the clock, and six bytes or so written for each event; a
+/// chunk, for some ten thousand of them, costs six system calls.
 ///
 /// Environment: RNS_RECORD_DIR is the folder for files, RNS_RECORD_DEPTH the frames of a site.
 #ifndef RNS_RECORDER_H
@@ -87,7 +87,7 @@ typedef struct {
 uint32_t rns_recorder_site(sites_t* self, rns_record_file_t* file, rns_record_chunk_t* chunk,
                            const void* caller);
 
-/// Append one number to the bytes behind a chunk's last record.
+/// Return where the next record of a chunk begins.
 static inline uint8_t* chunk_end(rns_record_chunk_t* chunk)
 {
     return (uint8_t*)chunk + chunk->used_bytes;
@@ -99,8 +99,5 @@ static inline void chunk_commit(rns_record_chunk_t* chunk, const uint8_t* end)
     atomic_signal_fence(memory_order_release);
     chunk->used_bytes = (uint32_t)(end - (const uint8_t*)chunk);
 }
-
-/// Read up to `capacity` - 1 bytes of a file of /proc; the text ends in NUL. Return its length.
-size_t rns_recorder_read_file(const char* path, char* text, size_t capacity);
 
 #endif
