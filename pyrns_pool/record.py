@@ -143,7 +143,9 @@ def _run(command: Sequence[str], environment: dict[str, str], stdout: Stream) ->
 
     before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, *PASSED_ON)}
+        for number in (signal.SIGINT, *PASSED_ON):
+            if signal.getsignal(number) != signal.SIG_IGN:  # As under nohup: so for the command.
+                before[number] = signal.signal(number, pass_on)
     try:
         process = subprocess.Popen(command, env=environment, stdout=stdout)
         for number in early:

@@ -354,12 +354,20 @@ def test_ctrl_c_is_for_the_command_and_the_trace_is_written(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # Shells ignore it in &.
     )
     assert process.stdout.readline() == "ready\n"
     os.killpg(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 7, error
     assert sizes_from(rp.load_trace(path), 3001, 3001) == [3001]
+
+
+def test_a_signal_that_is_ignored_stays_so_for_the_command(tmp_path):
+    script = "import signal; print(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)"
+    command = ["record", "-o", tmp_path / "a.npz", "--", "/usr/bin/python3", "-I", "-c", script]
+    ignore = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
+    assert cli(*command, **ignore).stdout == "True\n"
 
 
 def test_a_signal_to_the_recording_process_ends_the_command(tmp_path):
