@@ -131,7 +131,7 @@ def _preloadable() -> Iterator[Path]:
 
 def _run(command: Sequence[str], environment: dict[str, str], stdout: Stream) -> int:
     process: Optional[subprocess.Popen[bytes]] = None
-    early: list[int] = []  # Came before there was a process to pass them on to.
+    early: list[int] = []  # They came before there was a process to pass them on to.
 
     def pass_on(number: int, frame: object) -> None:
         if number == signal.SIGINT:
@@ -143,9 +143,9 @@ def _run(command: Sequence[str], environment: dict[str, str], stdout: Stream) ->
 
     before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, *PASSED_ON):
-            if signal.getsignal(number) != signal.SIG_IGN:  # As under nohup: so for the command.
-                before[number] = signal.signal(number, pass_on)
+        for kind in (signal.SIGINT, *PASSED_ON):
+            if signal.getsignal(kind) != signal.SIG_IGN:  # As under nohup: so for the command.
+                before[kind] = signal.signal(kind, pass_on)
     try:
         process = subprocess.Popen(command, env=environment, stdout=stdout)
         for number in early:
