@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any, Optional
 
 from pyrns_pool.cli import output
 from pyrns_pool.cli.node import tables_of
-from pyrns_pool.cli.replay import SUMMARY_NAME, refuse_existing_result, write_files
+from pyrns_pool.cli.replay import (
+    add_output_arguments,
+    print_written,
+    refuse_existing_result,
+    write_files,
+)
 from pyrns_pool.config import POLICIES, PoolConfig
 from pyrns_pool.curve import hit_curve
 from pyrns_pool.curve_results import CurveSet, HitCurve, TierCurve
@@ -16,7 +20,6 @@ from pyrns_pool.erlang import erlang_slots
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.formats import load_trace
 from pyrns_pool.packets import is_packet_log, load_packets
-from pyrns_pool.results import RESULT_NAME
 from pyrns_pool.workloads.node import run_node
 
 BOUNDS_DEFAULT = "64,256,512,1024"
@@ -50,9 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="of a node on a packet log; may be repeated",
     )
-    parser.add_argument(
-        "-o", "--output", metavar="DIR", type=Path, help=f"write {RESULT_NAME} and {SUMMARY_NAME}"
-    )
+    add_output_arguments(parser)
 
 
 def whole_numbers(name: str, text: str) -> list[int]:
@@ -72,7 +73,7 @@ def whole_numbers(name: str, text: str) -> list[int]:
 
 def run(given: argparse.Namespace) -> None:
     """Count or simulate, write, print."""
-    refuse_existing_result(given.output, given.force)
+    refuse_existing_result(given.output, given.force, given.plot)
     arguments: dict[str, Any] = {"policy": given.policy}
     arguments["loads"] = given.policy == "strict"  # Erlang's formula knows no spills.
     if given.tiers is None:
@@ -85,13 +86,12 @@ def run(given: argparse.Namespace) -> None:
         arguments["counts"] = whole_numbers("counts", given.counts)
     result = CurveSet(tuple(_curve(path, bounds, given, arguments) for path in given.traces))
     if given.output is not None:
-        write_files(result, result.to_json(), given.output, given.force)
+        write_files(result, result.to_json(), given.output, given.force, given.plot)
     if given.json:
         output.print_json(result.to_json())
         return
     print_result(result)
-    if given.output is not None:
-        print(f"\nwritten to {given.output}; for figures: pyrns-pool plot {given.output}")
+    print_written(given.output, given.plot)
 
 
 def _curve(

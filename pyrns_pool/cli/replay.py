@@ -64,11 +64,10 @@ def add_run_arguments(parser: argparse.ArgumentParser, pool: PoolConfig) -> None
     add_output_arguments(parser)
 
 
-def add_output_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare where the result goes, and whether it is drawn there."""
-    parser.add_argument(
-        "-o", "--output", metavar="DIR", type=Path, help=f"write {RESULT_NAME} and {SUMMARY_NAME}"
-    )
+def add_output_arguments(parser: argparse.ArgumentParser, more: str = "") -> None:
+    """Declare where the result goes, and `more` that is written there; and whether it is drawn."""
+    files = f"{RESULT_NAME}, {SUMMARY_NAME}{more}" if more else f"{RESULT_NAME} and {SUMMARY_NAME}"
+    parser.add_argument("-o", "--output", metavar="DIR", type=Path, help=f"write {files}")
     parser.add_argument(
         "--plot", action="store_true", help="draw there what 'pyrns-pool plot DIR' draws"
     )

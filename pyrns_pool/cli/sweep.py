@@ -10,8 +10,12 @@ from pathlib import Path
 
 from pyrns_pool._sweep_workers import cluster, processes
 from pyrns_pool.cli import output
-from pyrns_pool.cli.replay import SUMMARY_NAME, refuse_existing_result
-from pyrns_pool.results import RESULT_NAME
+from pyrns_pool.cli.replay import (
+    add_output_arguments,
+    print_written,
+    refuse_existing_result,
+    write_files,
+)
 from pyrns_pool.sweep import sweep
 from pyrns_pool.sweep_file import SweepPlan, load_sweep
 from pyrns_pool.sweep_results import SweepResult
@@ -33,13 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="threads; processes if a packet log is there [one for each processor]",
     )
     where.add_argument("--dask", metavar="tcp://HOST:PORT", help="the scheduler of a cluster")
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="DIR",
-        type=Path,
-        help=f"write {RESULT_NAME}, {SUMMARY_NAME}, {TABLE_NAME}, and {JOURNAL_NAME}, from which "
-        "the same command goes on after Ctrl-C",
+    add_output_arguments(
+        parser, f", {TABLE_NAME} and {JOURNAL_NAME}, from which the same command goes on"
     )
 
 
@@ -61,7 +60,7 @@ def run(given: argparse.Namespace) -> None:
     """Sweep, write, print."""
     directory = given.output
     distant = None if given.dask is None else cluster(given.dask)
-    refuse_existing_result(directory, given.force)
+    refuse_existing_result(directory, given.force, given.plot)
     if directory is not None:
         output.refuse_existing([directory / TABLE_NAME], given.force)
         directory.mkdir(parents=True, exist_ok=True)
@@ -75,15 +74,13 @@ def run(given: argparse.Namespace) -> None:
         kept = f"; {journal} keeps what is done, and the same command goes on"
         raise KeyboardInterrupt(f"interrupted{kept if journal else ''}") from None
     if directory is not None:
-        result.save(directory / RESULT_NAME, overwrite=given.force)
         result.save_csv(directory / TABLE_NAME, overwrite=given.force)
-        output.write_json(directory / SUMMARY_NAME, result.to_list(), given.force)
+        write_files(result, result.to_list(), directory, given.force, given.plot)
     if given.json:
         output.print_json(result.to_list())
         return
     print_result(result)
-    if directory is not None:
-        print(f"\nwritten to {directory}; for the figure: pyrns-pool plot {directory}")
+    print_written(directory, given.plot)
 
 
 def print_result(result: SweepResult) -> None:
