@@ -57,7 +57,7 @@ def recorded(tool, steps=2000):
         log = ["--trace-malloc=yes", f"--log-file={path}"]
         return path, truth(run(where, ["valgrind", *log, f"./{PROGRAM}", steps]))
     raw = ["--raw"] if tool == "heaptrack raw" else []
-    name = where / ("raw" if raw else "interpreted")
+    name = where / f"{'raw' if raw else 'interpreted'}{steps}"
     said = run(where, ["heaptrack", *raw, "-o", name, f"./{PROGRAM}", steps])
     (path,) = where.glob(f"{name.name}*.zst")
     return path, truth(said)

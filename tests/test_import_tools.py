@@ -65,6 +65,24 @@ def test_sites_are_functions_where_the_recording_has_them():
     assert {row.site[: len("with_mtrace:0x")] for row in called.top_sites()} == {"with_mtrace:0x"}
 
 
+INTERPRET = "/usr/lib/heaptrack/libexec/heaptrack_interpret"
+
+
+def test_a_raw_recording_gets_functions_from_its_interpreted_form(tmp_path):
+    path, truth = recorders.recorded("heaptrack raw")
+    text = subprocess.run(["zstd", "-dcq", path], capture_output=True, check=True).stdout
+    done = subprocess.run([INTERPRET], input=text, capture_output=True, check=True)
+    (tmp_path / "names").write_bytes(done.stdout)
+    options = ImportOptions(symbols=str(tmp_path / "names"))
+    trace = load_trace(path, options=options).filter(site=f"{recorders.PROGRAM}:*")
+    assert triples(trace.events) == truth and trace.has_identity
+    assert f"{recorders.PROGRAM}:make_small" in {row.site for row in trace.top_sites()}
+    other = recorders.recorded("heaptrack", 1)[0]
+    with pytest.raises(TraceError) as caught:
+        load_trace(path, options=ImportOptions(symbols=str(other)))
+    assert str(caught.value) == f"{other}: is not heaptrack_interpret's form of this recording"
+
+
 def test_a_replay_of_guessed_frees_is_refused_until_the_guess_is_accepted():
     path, _ = recorders.recorded("heaptrack")
     pool = PoolConfig.parse("128x8,256x8")

@@ -29,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="accept that a free which names no block (heaptrack without --raw) is of the oldest",
     )
     parser.add_argument(
+        "--symbols",
+        metavar="FILE",
+        help="what heaptrack_interpret makes of a raw heaptrack file: its functions' names",
+    )
+    parser.add_argument(
         "--cpu-mhz", metavar="F", type=float, help="clock of the cycles in an ESP-IDF heap trace"
     )
     parser.add_argument(
@@ -53,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Read, write, print."""
-    options = ImportOptions(given.pairing, given.cpu_mhz, given.seed, given.duration)
+    options = ImportOptions(
+        given.pairing, given.cpu_mhz, given.seed, given.duration, given.symbols
+    )
     output.refuse_existing([given.output], given.force)
     with output.progress(f"reading {given.recording}") as report:
         trace = load_trace(given.recording, report, form=given.format, options=options)

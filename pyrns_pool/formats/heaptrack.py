@@ -64,7 +64,7 @@ def read_heaptrack(
     path : str or path-like
         Raw or interpreted; plain, .gz or .zst.
     options : ImportOptions
-        `pairing` applies to an interpreted file.
+        `pairing` applies to an interpreted file, `symbols` to a raw one.
     progress : callable, optional
         Called with the fraction that was read, 0 to 1.
 
@@ -72,7 +72,7 @@ def read_heaptrack(
     -------
     Trace
         With identity if raw. A site is the innermost frame outside ``operator new``:
-        ``module:function``, or ``module:offset`` in a raw file, which names no functions.
+        ``module:function``, or ``module:offset`` in a raw file without symbols.
 
     Raises
     ------
@@ -93,7 +93,11 @@ def read_heaptrack(
     else:
         size, stack = _of_kind(path, events, rows[rows["letter"] == ord("a")])
         id_ = _oldest_of_kind(path, op, events)
-    texts, which = names.sites(rows[rows["letter"] == ord("t")], is_raw)
+    stacks = rows[rows["letter"] == ord("t")]
+    if is_raw and options.symbols is not None:
+        texts, which = _named_sites(options.symbols, stacks)
+    else:
+        texts, which = names.sites(stacks, is_raw)
     sites, number = merged_sites(texts)
     columns = {
         "t_ns": _times(path, rows)[is_event],
@@ -107,6 +111,16 @@ def read_heaptrack(
         notes[PAIRING_KEY] = options.pairing
     form = "heaptrack raw" if is_raw else "heaptrack"
     return recording(path, form, columns, events["line"], sites, notes, has_identity=is_raw)
+
+
+def _named_sites(path: str, stacks: NDArray[np.void]) -> tuple[list[str], NDArray[np.intp]]:
+    """Return the sites of a raw file's stacks as its interpreted form names them."""
+    names = HeaptrackNames(path)
+    rows, _ = read_rows(path, "heaptrack", INTERPRETED, names.take)
+    told = rows[rows["letter"] == ord("t")]
+    if not np.array_equal(told["value"][:, 1], stacks["value"][:, 1]):
+        raise TraceError("is not heaptrack_interpret's form of this recording", path=path)
+    return names.sites(told, False)
 
 
 def _times(path: PathLike, rows: NDArray[np.void]) -> NDArray[np.int64]:

@@ -28,6 +28,9 @@ class ImportOptions:
         For an allocation profile: what the synthetic trace is drawn with, from 0.
     duration_s : float
         For an allocation profile: length of the synthetic trace.
+    symbols : str, optional
+        For heaptrack's raw files, which name no functions: what ``heaptrack_interpret`` makes of
+        the same file on the machine that recorded it.
 
     Raises
     ------
@@ -39,6 +42,7 @@ class ImportOptions:
     cpu_mhz: Optional[float] = None
     seed: int = 1
     duration_s: float = 10.0
+    symbols: Optional[str] = None
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
