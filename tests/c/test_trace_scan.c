@@ -140,7 +140,7 @@ static void test_no_damage_makes_the_reader_leave_the_text(void)
         free(text);
         check_state.operations += 2;
     }
-    CHECK(whole > 5u * TEXTS); /* Three lines of four are rows. */
+    CHECK(whole > UINT64_C(5) * TEXTS); /* Three lines of four are rows. */
     CHECK(damaged > TEXTS && damaged < whole);
 }
 
