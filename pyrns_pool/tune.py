@@ -54,6 +54,7 @@ CANDIDATES_MAX = 256
 SITES_MAX = 64
 FIRST_BYTES = 1 << 15  # The first table where no budget says how large it must be.
 FRONT_STEPS = 120
+WORST_ROUNDS, WORST_STEP = 12, 8.0
 
 Progress = Optional[Callable[[float], object]]
 
@@ -74,6 +75,7 @@ def tune(
     compared: Sequence[tuple[str, PoolConfig]] = (),
     validate: Sequence[Trace] = (),
     sites: int = 0,
+    worst: bool = False,
     progress: Progress = None,
 ) -> TuneResult:
     """Return the best strict pool for what was recorded.
@@ -100,6 +102,9 @@ def tune(
         So many sites, those whose blocks hold most bytes for longest, are tried apart: kept out
         of the pool or in one of their own, each alone and the first of them together, within the
         same bytes and number of tiers.
+    worst : bool, optional
+        Of several traces the smallest hit rate counts, not the sum of hits. That is found by
+        weighing them anew until no better pool shows itself, and comes with a bound.
     progress : callable, optional
         Called now and then with the fraction that is done, 0 to 1.
 
@@ -144,7 +149,15 @@ def tune(
     whole("sites", sites, 0, SITES_MAX)
     main = 1.0 / (1 + sites)
     tuner = Tuner(many, factors, goal, sizes, _part(progress, 0.0, main))
-    chosen = tuner.answer([config.slots_bytes for _, config in compared])
+    wanted = [config.slots_bytes for _, config in compared]
+    bound: Optional[float] = None
+    if worst:
+        if goal.budget_bytes is None or weights is not None:
+            raise ConfigError("worst: needs budget_bytes, and finds the weights itself")
+        chosen, bound = tuner.worst(wanted)
+    else:
+        chosen = tuner.answer(wanted)
+    factors = list(tuner.rules.weights)
     replayed = [verified(ranges, chosen) for ranges in tuner.ranges]
     return TuneResult(
         goal=goal,
@@ -171,6 +184,7 @@ def tune(
             verified,
             _part(progress, main, 1 - main),
         ),
+        worst_bound=bound,
     )
 
 
@@ -265,6 +279,32 @@ class Tuner:
         ]
         self.rules = Rules(self.ranges, weights, goal.require, goal.max_fragmentation)
         self.table: Table
+
+    def worst(self, bytes_wanted: Sequence[int] = ()) -> tuple[Choice, float]:
+        """Return the pool with the largest smallest hit rate that weighing finds, and a bound.
+
+        The smallest of several rates is at most any weighted mean of them, and the table has the
+        largest of those. So each weighing gives a pool and a bound; the next one weighs more
+        what was served less.
+        """
+        goal, asked = self.goal, [ranges.trace.block_count for ranges in self.ranges]
+        shares = np.full(len(asked), 1 / len(asked))
+        bound, kept = 1.0, None
+        for _ in range(WORST_ROUNDS):
+            weights = [max(1, int(share * (1 << 29) / n)) for share, n in zip(shares, asked)]
+            self.rules = Rules(self.ranges, weights, goal.require, goal.max_fragmentation)
+            found = self.answer(bytes_wanted)
+            rates = np.array([counts(ranges, found).hit_rate for ranges in self.ranges])
+            bound = min(bound, found.hits / self.rules.requests)
+            if kept is None or rates.min() > kept[0]:
+                kept = (float(rates.min()), found, self.rules, self.table)
+            if kept[0] >= bound:
+                break
+            shares *= np.exp(WORST_STEP * (rates.mean() - rates))
+            shares /= shares.sum()
+        assert kept is not None
+        rate, found, self.rules, self.table = kept
+        return found, max(rate, bound)
 
     def answer(self, bytes_wanted: Sequence[int] = ()) -> Choice:
         """Fill the table, also for pools of so many bytes, and return the best pool."""

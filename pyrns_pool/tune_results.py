@@ -277,6 +277,9 @@ class TuneResult:
         Sites whose long-lived blocks keep slots, most slots first.
     sites : tuple of SiteChoice
         Sites treated apart, most hits first.
+    worst_bound : float or None
+        Where the worst served trace counts: no pool as asked serves all of them a larger share.
+        What was found is the best there is if it reaches that.
     """
 
     goal: Goal
@@ -294,12 +297,20 @@ class TuneResult:
     front: NDArray[np.void]
     pins: tuple[Pin, ...] = ()
     sites: tuple[SiteChoice, ...] = ()
+    worst_bound: Optional[float] = None
 
     @property
     def total(self) -> Counts:
         """What is predicted for all traces together."""
         names = ("requests", "hits", "exhausted", "oversize")
         return Counts(*(sum(getattr(one, name) for one in self.predicted) for name in names))
+
+    @property
+    def is_best(self) -> bool:
+        """Whether it is known that no pool as asked is better."""
+        if self.worst_bound is None:
+            return True
+        return min(one.hit_rate for one in self.predicted) >= self.worst_bound
 
     @property
     def hit_rate(self) -> float:
@@ -325,7 +336,8 @@ class TuneResult:
             "metadata_bytes": self.metadata_bytes,
             "predicted": predicted,
             "replayed": list(self.replayed) if several else self.replayed[0],
-            "exact": True,
+            "exact": self.is_best,
+            **({} if self.worst_bound is None else {"worst_bound": self.worst_bound}),
             "goal": self.goal.words(),
             "weights": list(self.weights),
             "candidates": list(self.candidates),
@@ -406,6 +418,7 @@ def tune_from(values: dict[str, Any], members: Members) -> TuneResult:
         front=checked(members, "front", FRONT_DTYPE, (-1,)),
         pins=tuple(Pin(**one) for one in values["pins"]),
         sites=tuple(sites),
+        worst_bound=values["worst_bound"],
     )
 
 

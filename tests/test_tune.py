@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tune_model import fragmentation_of, hits_of, ranked
+from tune_model import every_pool, fragmentation_of, hits_of, ranked
 
 import pyrns_pool as rp
 from pyrns_pool._tune_ranges import candidate_sizes
@@ -109,6 +109,34 @@ def test_no_pool_within_the_budget_does_better():
     print(seen)
     assert seen["cases"] >= 80 and seen["missing"] >= 60
     assert seen["tiers"] >= 15 and seen["required"] >= 8 and seen["none"] >= 1
+
+
+def test_the_worst_served_trace_is_served_no_less_than_by_the_sum_and_no_more_than_the_bound():
+    seen = Counter()
+
+    @settings(max_examples=30)
+    @given(st.lists(TRACES.map(trace_of), min_size=2, max_size=3), st.integers(16, 48))
+    def check(traces, budget):
+        arguments = {"budget_bytes": budget, "max_tiers": 2, "candidates": SIZES}
+        result = tune(traces, **arguments, worst=True)
+        rates = [hits_of(t, result.config) / t.block_count for t in traces]
+        assert min(rates) == min(one.hit_rate for one in result.predicted)
+        best = max(
+            min(hits_of(trace, pool) / trace.block_count for trace in traces)
+            for pool in every_pool(SIZES, budget, 2)
+        )
+        assert min(rates) <= best <= result.worst_bound
+        assert result.is_best == (min(rates) == result.worst_bound)
+        by_sum = tune(traces, **arguments)
+        seen["better"] += min(rates) > min(one.hit_rate for one in by_sum.predicted)
+        seen["best"] += min(rates) == best
+        seen["known"] += result.is_best
+        seen["cases"] += 1
+
+    check()
+    print(seen)
+    assert seen["cases"] >= 25 and seen["best"] >= 20 and seen["better"] >= 3
+    assert seen["known"] >= 3
 
 
 def test_no_smaller_pool_misses_as_few():
@@ -268,6 +296,10 @@ def test_sizes_are_left_out_where_the_next_larger_slot_costs_least():
     assert candidate_sizes([trace], 8, 2) == ([8, 32], 3)
     assert candidate_sizes([trace], 8, 1) == ([32], 3)
     assert candidate_sizes([trace], 8, 2, [24]) == ([24, 32], 4)
+    # Once 8 has gone, its blocks lie in slots of 16, and go on with those.
+    both = Trace.from_events({**columns, "size": [8, 16, 16, 24, 40]})
+    assert candidate_sizes([both], 8, 3) == ([16, 24, 40], 4)
+    assert candidate_sizes([both], 8, 2) == ([16, 40], 4)
     assert candidate_sizes([trace], 20, 9) == ([20, 40], 2)
 
 
@@ -314,6 +346,10 @@ def test_a_prediction_that_does_not_hold_is_an_error_and_no_answer(monkeypatch):
         ({"max_misses": 0, "alignment": 0}, "alignment: 0 is not in 1 to 16777216"),
         ({"max_misses": 0, "candidates_max": 0}, "candidates_max: 0 is not in 1 to 256"),
         ({"max_misses": 0, "weights": [1, 1]}, "weights: 2 weights for 1 traces"),
+        (
+            {"max_misses": 0, "worst": True},
+            "worst: needs budget_bytes, and finds the weights itself",
+        ),
         ({"max_misses": 0, "weights": [0]}, "weights: 0 is not in 1 to 1048576"),
         (
             {"max_misses": 0, "max_tiers": 1, "require": [Tier(8, 1), Tier(16, 1)]},

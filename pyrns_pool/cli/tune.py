@@ -26,6 +26,7 @@ from pyrns_pool.tune import ALIGNMENT_DEFAULT, CANDIDATES_DEFAULT, tune
 from pyrns_pool.tune_results import TuneResult
 
 TIERS_DEFAULT = 4
+FENCE_SHARE = 0.01  # A tier of which less is served is there for what it keeps out.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +79,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", metavar="LIST", help="what a hit counts, for each trace")
     parser.add_argument(
+        "--worst",
+        action="store_true",
+        help="of several traces the worst served counts, not the sum",
+    )
+    parser.add_argument(
         "--validate", metavar="TRACE", action="append", default=[], help="replayed, not tuned on"
     )
     parser.add_argument("--site", metavar="PATTERN", help="only these sites: 'RNS::Bytes::*'")
@@ -123,6 +129,7 @@ def run(given: argparse.Namespace) -> None:
             compared=beside,
             validate=held_back,
             sites=given.sites,
+            worst=given.worst,
             progress=report,
         )
     if given.output is not None:
@@ -184,6 +191,10 @@ def print_result(result: TuneResult) -> None:
     total = result.total
     served = f"{output.percent(total.hit_rate)} of {output.plural(total.requests, 'request')}"
     print(f"\n{served} served; replayed through the pool: the same {total.hits:,} hits.")
+    if result.worst_bound is not None:
+        least = output.percent(min(one.hit_rate for one in result.predicted))
+        bound = f"no pool serves each of them more than {100 * result.worst_bound:.3f} %"
+        print(f"The worst served trace: {least}; {bound}.")
     for held in result.held_back:
         name, rate = held["trace"]["name"], output.percent(held["hit_rate"])
         print(f"Held back {name}: {rate} of {output.plural(held['requests'], 'request')}.")
@@ -206,6 +217,10 @@ def print_tiers(result: TuneResult) -> None:
     cells = [slots, *(f"{number:,}" for number in sums), output.percent(total.hit_rate)]
     rows.append(["all", *cells, output.percent(result.fragmentation), ""])
     output.print_table([*columns, "slots for no miss"], rows)
+    for tier in result.tiers:
+        if tier.requests and tier.hits < tier.requests * FENCE_SHARE:
+            words = "serves next to nothing: it keeps its sizes from filling larger slots"
+            print(f"  {tier.slot_bytes}x{tier.slots} {words}")
 
 
 def print_pins(result: TuneResult) -> None:
@@ -218,7 +233,7 @@ def print_pins(result: TuneResult) -> None:
         for pin in result.pins
     ]
     output.print_table(["site", "tier", "slots at once", "blocks"], rows)
-    print("A table of their own would hold them in no larger slots than they need.")
+    print("Give them a table of their own; --sites N says what that, or keeping them out, gains.")
 
 
 def print_sites(result: TuneResult) -> None:
