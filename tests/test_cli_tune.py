@@ -67,7 +67,7 @@ def test_the_tables_name_the_pool_what_pins_it_and_what_others_serve(small):
     assert "pool  24x9,304x2 strict: 824 bytes of slots" in text
     assert "goal  most hits within 1,024 bytes of slots; at most 4 tiers" in text
     assert "replayed through the pool: the same 11 hits" in text
-    assert "app:RNS::Bytes::newData" in text and "A table of their own" in text
+    assert "app:RNS::Bytes::newData" in text and "Give them a table of their own" in text
     (current,) = [line.split() for line in text.splitlines() if line.startswith("  current")]
     words = "current 1,024 strict 2 7.4 % 11 11 40.7 % 24x9,304x2"
     assert current == words.split()
@@ -116,6 +116,18 @@ def test_the_header_is_that_of_the_pool_and_names_every_trace(small, tmp_path):
     result = rp.replay(rp.load_trace(small), rp.PoolConfig.parse("24x9,304x2"))
     assert header.read_text() == header_text(result, result)
     assert "exists; --force overwrites it" in pyrns_pool(*command, status=1)
+
+
+def test_the_worst_served_of_several_traces_can_count(small, tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_text(TRACE.replace(",24,", ",400,"))
+    command = ["tune", small, other, "--budget", "2KiB", "--worst"]
+    found = json.loads(pyrns_pool(*command, "--json"))
+    rates = [one["hit_rate"] for one in found["predicted"]["traces"]]
+    assert min(rates) <= found["worst_bound"] and found["exact"] in (True, False)
+    by_sum = json.loads(pyrns_pool(*command[:-1], "--json"))
+    assert min(rates) > min(one["hit_rate"] for one in by_sum["predicted"]["traces"])
+    assert "no pool serves each of them more than" in pyrns_pool(*command)
 
 
 def test_sites_apart_are_printed_with_what_each_choice_serves(small):

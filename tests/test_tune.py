@@ -19,7 +19,7 @@ from pyrns_pool.errors import ConfigError, PredictionError, ResultError
 from pyrns_pool.trace import Trace
 from pyrns_pool.tune import tune
 
-tune_module = sys.modules["pyrns_pool.tune"]
+search_module = sys.modules["pyrns_pool._tune_search"]
 
 SIZES = (8, 16, 24)
 BYTES_MAX = 64
@@ -305,13 +305,13 @@ def test_sizes_are_left_out_where_the_next_larger_slot_costs_least():
 
 def test_a_prediction_that_does_not_hold_is_an_error_and_no_answer(monkeypatch):
     trace = trace_of([(8, 0), (8, 0), (16, 0)])
-    real = tune_module.replay
+    real = search_module.replay
 
     def one_slot_less(trace, config, **arguments):
         tiers = (Tier(config.tiers[0].slot_bytes, config.tiers[0].slot_count - 1),)
         return real(trace, PoolConfig(tiers + config.tiers[1:]), **arguments)
 
-    monkeypatch.setattr(tune_module, "replay", one_slot_less)
+    monkeypatch.setattr(search_module, "replay", one_slot_less)
     with pytest.raises(PredictionError) as caught:
         tune(trace, max_misses=0)
     text = "trace: 8x2,16x1 strict: tier 8: predicted 2 hits of 2 requests, the pool had 1 of 2"
