@@ -16,7 +16,7 @@ from pyrns_pool.errors import ConfigError
 __all__ = ["Choice", "Rules", "Table"]
 
 HITS_MAX: int = none.lib.RNS_TUNE_HITS_MAX
-CALL_ENTRIES = 1 << 25  # Some ten milliseconds, after which Ctrl-C is seen.
+CALL_ENTRIES = 1 << 24  # Some five milliseconds, after which Ctrl-C is seen.
 TABLE_ENTRIES_MAX = 1 << 28  # 1 GiB.
 
 

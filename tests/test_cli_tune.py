@@ -120,8 +120,9 @@ def test_the_header_is_that_of_the_pool_and_names_every_trace(small, tmp_path):
 
 def test_the_worst_served_of_several_traces_can_count(small, tmp_path):
     other = tmp_path / "other.csv"
-    other.write_text(TRACE.replace(",24,", ",400,"))
-    command = ["tune", small, other, "--budget", "2KiB", "--worst"]
+    rows = "".join(f"{i},a,{i},16,0,app:other\n" for i in range(90))
+    other.write_text("t_ns,op,id,size,thread,site\n" + rows)
+    command = ["tune", small, other, "--budget", "256", "--worst"]
     found = json.loads(pyrns_pool(*command, "--json"))
     rates = [one["hit_rate"] for one in found["predicted"]["traces"]]
     assert min(rates) <= found["worst_bound"] and found["exact"] in (True, False)
