@@ -151,7 +151,10 @@ def test_threads_that_come_and_go_reuse_the_pieces_of_the_file(tmp_path):
     process = record_module.read_process(path)
     assert status == 0 and process.is_complete
     assert process.threads == 401
-    assert sizes_from(process.trace, 4, 4) == [4] * 400
+    assert sizes_from(process.trace, 4, 5) == [4, 5] * 400
+    small = process.trace.block_sizes <= 5
+    freed = process.trace.blocks[process.trace.events["op"] == rp.trace.OP_FREE]
+    assert int(small[freed].sum()) == 800
     assert path.stat().st_size <= 4096 + 6 * 65536
 
 

@@ -1,9 +1,11 @@
 // Threads that free each other's blocks: THREADS of them pass ROUNDS blocks each to the next one
-// through a slot; then CHURN threads that allocate once, one after the other. With "close" the
+// through a slot; then CHURN threads, one after the other, that free a
+// block when they have all but ended. With "close" the
 // descriptors are closed first, as a daemon does.
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <pthread.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -47,8 +49,13 @@ int main(int argc, char** argv)
     for (std::atomic<char*>& slot : slots) {
         delete[] slot.exchange(nullptr);
     }
+    pthread_key_t late; // Its destructor runs after the recorder's, whose key is older.
+    pthread_key_create(&late, std::free);
     for (int i = 0; i < churn; ++i) {
-        std::thread([] { ::operator delete(::operator new(4)); }).join();
+        std::thread([late] {
+            ::operator delete(::operator new(4));
+            pthread_setspecific(late, std::malloc(5));
+        }).join();
     }
     return 0;
 }
