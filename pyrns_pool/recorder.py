@@ -16,7 +16,7 @@ from pyrns_pool.config import whole
 from pyrns_pool.errors import PoolError
 from pyrns_pool.pool import Pool
 from pyrns_pool.store import Store
-from pyrns_pool.trace import EVENT_DTYPE, OP_FREE, Trace
+from pyrns_pool.trace import EVENT_DTYPE, Trace
 
 __all__ = ["Recorder"]
 
@@ -52,8 +52,10 @@ class Recorder:
     ...     with recorder.site("app:receive"):
     ...         packet = store.bytes(bytes(200))
     ...     packet.release()
-    >>> recorder.trace.sites, recorder.trace.block_sizes.tolist(), recorder.lost
-    (('app:receive',), [200], 0)
+    >>> recorder.trace.top_sites()
+    [SiteUse(site='app:receive', allocations=1, bytes=200, peak_live_blocks=1)]
+    >>> recorder.lost
+    0
     """
 
     def __init__(self, source: Union[Pool, Store], *, events_max: int = EVENTS_DEFAULT) -> None:
@@ -124,12 +126,12 @@ class Recorder:
         native = opened if isinstance(opened, NativePool) else opened.pool
         if native.recorder is not None:
             raise PoolError("the pool is being recorded already")
-        native.recorder = self  # Also keeps the rows alive, whatever happens to this object.
         self._rows = np.zeros(self._events_max, EVENT_DTYPE)
         self._recording = ffi.new("rns_recording_t *")
         rows = ffi.cast("rns_event_t *", self._rows.ctypes.data)
         lib.rns_recording_init(self._recording, rows, self._events_max)
         lib.rns_recording_set_site(self._recording, self._sites[self._site])
+        native.recorder = self  # Also keeps the rows alive, whatever happens to this object.
         lib.rns_pool_observe(native.pool, ffi.addressof(self._recording.observer))
         self._native = native
         return self
@@ -153,9 +155,5 @@ class Recorder:
         counts = {"lost": self.lost, "unpaired_frees": unpaired_frees}
         counts["unfreed_reuses"] = unfreed_reuses
         told = {key: str(value) for key, value in counts.items()}
-        config = self._source.config
-        used, numbers = np.unique(events["site"][events["op"] != OP_FREE], return_inverse=True)
-        events["site"][events["op"] != OP_FREE] = numbers
-        names = list(self._sites)
-        sites = tuple(names[site] for site in used)
-        return Trace(events, sites or ("",), {"recorder": "Recorder", "pool": str(config), **told})
+        config = str(self._source.config)
+        return Trace(events, tuple(self._sites), {"recorder": "Recorder", "pool": config, **told})
