@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrns_pool._native import none
-from pyrns_pool._record_names import Module, names_of, short_name, symbols_of
+from pyrns_pool._record_names import Module, Symbols, names_of, short_name, symbols_of
 from pyrns_pool._record_raw import read_process
 from pyrns_pool._trace_pair import pair
 from pyrns_pool.errors import TraceError
@@ -257,6 +257,13 @@ def test_an_address_is_named_by_the_function_that_holds_it_and_by_no_other():
     names = names_of([base + first + 1, base + end, base + first], [module])
     assert names[base + first + 1] == names[base + end] == "libc.so.6:strdup"
     assert names[base + first] != "libc.so.6:strdup"
+
+
+def test_an_offset_between_two_functions_is_in_neither():
+    bounds = np.array([110, 150], np.uint64), np.array([120, 160], np.uint64)
+    symbols = Symbols(((0, 100, 100),), *bounds, ("f", "g"))
+    found = [symbols.find(offset) for offset in (9, 10, 19, 20, 49, 59, 60, 100)]
+    assert found == [None, "f", "f", None, None, "g", None, None]
 
 
 def test_what_no_file_lies_behind_is_named_so(tmp_path):
