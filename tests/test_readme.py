@@ -1,6 +1,7 @@
-"""What the README shows is what its commands print today."""
+"""What README and docs show is what their commands print and draw today."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,24 +14,25 @@ from pyrns_pool.plot import save_figures
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PICTURE = "docs/img/occupancy.png"
-NODE_PICTURE = "docs/img/node.png"
-# pyrns-pool node LOG and these, -o DIR; pyrns-pool plot DIR; overview.png is the picture.
-NODE = "--tiers 64x217,256x148,512x13 --table paths=141 --table announces=26 --table links=28"
 DEBIAN_MATPLOTLIB = "3.6.3"  # Another version draws other bytes.
+SHOWN = re.compile(r"^```sh\n(pyrns-pool [^`]*?)```\n\n```\n(.*?)^```$", re.M | re.S)
+LEAST_SHOWN = 11
+RESULTS = ("allocs", "bytes", "firmware")
+FIRMWARE_ROWS = 7
 
 
 def blocks(language):
-    """Return the code blocks of a language, in order; "" is the language of plain text."""
+    """Return README's code blocks of a language, in order; "" is the language of plain text."""
     found = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.M | re.S)
     return [text for name, text in found if name == language]
 
 
-def printed(*command):
+def printed(*command, status=0):
     """Return what a Python command prints."""
-    done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
     return done.stdout
 
 
@@ -42,6 +44,34 @@ def table_rows(text):
     ]
 
 
+def shown():
+    """Return a parameter for each command whose output a page shows."""
+    for page in PAGES:
+        text = page.read_text()
+        for match in SHOWN.finditer(text):
+            words = shlex.split(match[1].replace("\\\n", " "))[1:]
+            pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", text[: match.start()])
+            picture = page.parent / pictures[-1] if "--plot" in words else None
+            yield pytest.param(words, match[2], picture, id=f"{page.stem}-{words[0]}")
+
+
+@pytest.mark.parametrize("words, output, picture", shown())
+def test_a_command_prints_and_draws_what_the_page_shows(words, output, picture, tmp_path):
+    if "-o" in words:
+        words[words.index("-o") + 1] = str(tmp_path / words[words.index("-o") + 1])
+    text = printed("-m", "pyrns_pool", *words, status=int(words[0] == "check"))
+    assert text.partition("\nwritten to")[0].rstrip() + "\n" == output
+    if picture is not None and matplotlib.__version__ == DEBIAN_MATPLOTLIB:
+        assert picture.read_bytes() in [path.read_bytes() for path in tmp_path.rglob("*.png")]
+
+
+def test_the_pages_show_commands():
+    params = list(shown())
+    print(f"{len(params)} commands on {len(PAGES)} pages")
+    assert len(params) >= LEAST_SHOWN
+    assert sum(param.values[2] is not None for param in params) >= 5
+
+
 def test_the_scripts_print_what_the_readme_says():
     scripts = blocks("python")
     print(f"{len(scripts)} scripts")
@@ -51,39 +81,22 @@ def test_the_scripts_print_what_the_readme_says():
         assert printed("-c", script) in blocks("")
 
 
-def test_the_node_prints_what_the_readme_says():
-    (command,) = [text for text in blocks("sh") if text.startswith("pyrns-pool node")]
-    words = command.replace("\\\n", " ").split()
-    assert printed("-m", "pyrns_pool", *words[1:]).rstrip() + "\n" in blocks("")
-
-
-@pytest.mark.parametrize("picture", ["heaps_node", "heaps_packet_node"])
-def test_the_comparison_prints_and_draws_what_the_readme_shows(picture, tmp_path):
-    after = README[README.index(f"docs/img/{picture}.png") :]
-    command = re.search(r"^pyrns-pool (compare .*?) -o out$", after, re.M | re.S)[1]
-    words = command.replace("\\\n", " ").split()
-    text = printed("-m", "pyrns_pool", *words, "-o", tmp_path)
-    assert text[: text.index("\nwritten to")].rstrip() + "\n" in blocks("")
-    if matplotlib.__version__ == DEBIAN_MATPLOTLIB:
-        printed("-m", "pyrns_pool", "plot", tmp_path, "--format", "png")
-        drawn = (tmp_path / "largest_free.png").read_bytes()
-        assert drawn == (ROOT / "docs" / "img" / f"{picture}.png").read_bytes()
-
-
-@pytest.mark.parametrize("name", ["allocs", "bytes"])
+@pytest.mark.parametrize("name", RESULTS)
 def test_the_rows_of_a_result_are_those_that_its_benchmark_wrote(name):
-    (path,) = re.findall(rf"\]\((benchmarks/results/[0-9-]+-{name}\.md)\)", README)
-    before = README[: README.index(path)]
-    after = README[README.index(path) :]
-    paragraph = after if name == "allocs" else before[before.rindex("\n**") :] + after
+    link = rf"\]\((?:\.\./)?(benchmarks/results/[0-9-]+-{name}\.md)\)"
+    ((text, path),) = [
+        (page.read_text(), found) for page in PAGES for found in re.findall(link, page.read_text())
+    ]
+    before, after = text[: text.index(path)], text[text.index(path) :]
+    paragraph = before[before.rindex("\n**") :] + after if name == "bytes" else after
     table = re.search(r"^\|.*?\n\n", paragraph, re.M | re.S)[0]
     written = [" ".join(row) + " " for row in table_rows((ROOT / path).read_text())]
-    shown = table_rows(table)[2:]
-    print(f"{len(shown)} rows of {path}")
-    assert len(shown) >= 8
-    for name_shown, *cells in shown:
-        # The README leaves columns out and names the peers in its own words, but for the paths.
-        start = re.escape(name_shown) if name == "allocs" else ""
+    rows = table_rows(table)[2:]
+    print(f"{len(rows)} rows of {path}")
+    assert len(rows) >= FIRMWARE_ROWS
+    for name_shown, *cells in rows:
+        # The page leaves columns out and names the peers in its own words, but for the paths.
+        start = "" if name == "bytes" else re.escape(name_shown)
         pattern = start + "".join(rf".*(?<!\S){re.escape(cell)} " for cell in cells)
         assert any(re.match(pattern, row) for row in written), f"{name_shown}: {cells}"
 
@@ -118,10 +131,10 @@ def test_the_pool_without_a_miss_has_the_size_that_the_readme_says():
     assert f"{result.config.slots_bytes:,} bytes, {ratio:.2f}\ntimes the {peak:,} bytes" in README
 
 
-def test_every_link_of_the_readme_leads_somewhere():
-    links = re.findall(r"\]\(([^)#]+)\)", README)
-    assert PICTURE in links
-    assert not [link for link in links if not (ROOT / link).exists()]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_of_a_page_leads_somewhere(page):
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text())
+    assert not [link for link in links if not (page.parent / link).exists()]
 
 
 @pytest.mark.skipif(matplotlib.__version__ != DEBIAN_MATPLOTLIB, reason="draws other bytes")
@@ -130,18 +143,3 @@ def test_the_picture_is_what_the_demo_draws_today(tmp_path):
     result = rp.replay(trace, rp.PoolConfig.preset("design"))
     save_figures(result, tmp_path, formats=("png",))
     assert (tmp_path / "occupancy.png").read_bytes() == (ROOT / PICTURE).read_bytes()
-
-
-@pytest.mark.skipif(matplotlib.__version__ != DEBIAN_MATPLOTLIB, reason="draws other bytes")
-def test_the_picture_of_the_node_is_what_its_commands_draw_today(tmp_path):
-    log = rp.shipped("reticulum_mtu500_transport.csv.gz")
-    printed("-m", "pyrns_pool", "node", log, *NODE.split(), "-o", tmp_path)
-    printed("-m", "pyrns_pool", "plot", tmp_path, "--format", "png")
-    assert (tmp_path / "overview.png").read_bytes() == (ROOT / NODE_PICTURE).read_bytes()
-
-
-def test_the_soak_prints_what_the_document_says():
-    page = (ROOT / "docs" / "soak.md").read_text()
-    command, *longer = re.findall(r"^pyrns-pool (soak .*)$", page, re.M)
-    print(f"not run: {longer}")
-    assert f"```\n{printed('-m', 'pyrns_pool', *command.split())}```\n" in page
