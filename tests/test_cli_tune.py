@@ -122,7 +122,7 @@ def test_the_worst_served_of_several_traces_can_count(small, tmp_path):
     other = tmp_path / "other.csv"
     rows = "".join(f"{i},a,{i},16,0,app:other\n" for i in range(90))
     other.write_text("t_ns,op,id,size,thread,site\n" + rows)
-    command = ["tune", small, other, "--budget", "256", "--worst"]
+    command = ["tune", small, other, other, "--budget", "32", "--worst"]
     found = json.loads(pyrns_pool(*command, "--json"))
     rates = [one["hit_rate"] for one in found["predicted"]["traces"]]
     assert min(rates) <= found["worst_bound"] and found["exact"] in (True, False)
