@@ -115,6 +115,7 @@ def test_a_refused_give_is_no_event():
             pool.give(slot)
         pool.take(20)
     assert recorder.trace.events["op"].tolist() == [0, 1, 0]
+    assert recorder.trace.provenance["unpaired_frees"] == "0"
 
 
 def test_blocks_of_the_fallback_are_recorded_as_well():
