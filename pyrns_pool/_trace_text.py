@@ -27,16 +27,3 @@ def nearest_sites(sites: Sequence[str], pattern: str) -> list[str]:
         names.setdefault(site.partition(":")[2] or site, site)
     found = difflib.get_close_matches(pattern.replace("*", ""), names, n=6, cutoff=0.0)
     return list(dict.fromkeys(names[text] for text in found))[:3]
-
-
-def count_text(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def duration_text(ns: int) -> str:
-    """Return a time in the unit that fits."""
-    for scale, unit in ((10**9, "s"), (10**6, "ms"), (10**3, "us")):
-        if ns >= scale:
-            return f"{ns / scale:.3g} {unit}"
-    return f"{ns} ns"

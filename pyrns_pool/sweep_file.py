@@ -36,13 +36,13 @@ ascend are refused. There may be 100,000 pools.
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator, Sequence
 
+from pyrns_pool._toml import TomlError, read_toml
 from pyrns_pool.config import (
     FALLBACKS,
     POLICIES,
@@ -101,7 +101,7 @@ def load_sweep(path: PathLike) -> SweepPlan:
     """
     file = Path(path)
     try:
-        values = _parse(file)
+        values = _read(file)
         top = _Table(values, "", ("trace", "node", "pool"))
         pools: list[PoolConfig] = []
         for table in top.tables("pool", _POOL_KEYS):
@@ -135,30 +135,13 @@ class _Refused(Exception):
         self.key, self.reason = key, reason
 
 
-def _parse(file: Path) -> dict[str, Any]:
-    toml: Any = None
-    for name in ("tomllib", "tomli"):
-        try:
-            toml = importlib.import_module(name)
-            break
-        except ImportError:
-            pass
-    else:
-        what = "the file of a sweep needs Python 3.11 or tomli"
-        raise ImportError(f"{what}: install python3-tomli by apt, or tomli by pip")
+def _read(file: Path) -> dict[str, Any]:
     try:
-        with open(file, "rb") as stream:
-            data = stream.read(SWEEP_FILE_BYTES_MAX + 1)
-        if len(data) > SWEEP_FILE_BYTES_MAX:
-            raise _Refused("", f"is longer than {SWEEP_FILE_BYTES_MAX} bytes")
-        values: dict[str, Any] = toml.loads(data.decode())
-        return values
+        return read_toml(file, SWEEP_FILE_BYTES_MAX)
     except OSError as error:
         raise _Refused("", f"cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise _Refused("", f"is not UTF-8 at byte {error.start}") from None
-    except (ValueError, RecursionError) as error:
-        raise _Refused("", f"is no TOML ({error})") from None
+    except TomlError as error:
+        raise _Refused("", str(error)) from None
 
 
 class _Table:

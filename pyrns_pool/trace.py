@@ -25,12 +25,11 @@ from pyrns_pool._trace_fault import error_of
 from pyrns_pool._trace_text import (
     FREE_TIMES_MISSING,
     IDENTITY_MISSING,
-    count_text,
-    duration_text,
     nearest_sites,
     site_matches,
 )
 from pyrns_pool.errors import TraceError
+from pyrns_pool.words import duration, plural
 
 __all__ = ["EVENT_DTYPE", "OP_ALLOC", "OP_FREE", "PeakLive", "SiteUse", "Trace"]
 
@@ -207,11 +206,11 @@ class Trace:
         name = self.provenance.get("file")
         threads = len(np.unique(self.events["thread"]))
         parts = [
-            count_text(len(self), "event"),
-            count_text(self.block_count, "block"),
-            count_text(len(np.unique(self.events["site"][self.alloc_rows])), "site"),
-            count_text(threads, "thread"),
-            duration_text(self.duration_ns) if self.has_time else "no time",
+            plural(len(self), "event"),
+            plural(self.block_count, "block"),
+            plural(len(np.unique(self.events["site"][self.alloc_rows])), "site"),
+            plural(threads, "thread"),
+            duration(self.duration_ns) if self.has_time else "no time",
         ]
         parts += [] if self.has_identity else ["frees guessed"]
         parts += [] if self.has_free_times else ["no times of frees"]

@@ -55,7 +55,7 @@ def test_rules_change_region_and_class(small, tmp_path):
 @pytest.mark.parametrize(
     "words, status, text",
     [
-        (["--rules", "none.toml"], 1, "none.toml: no such file"),
+        (["--rules", "none.toml"], 1, "none.toml: No such file"),
         (["--tiers", "64"], 2, "tiers: '64' is not like 256x16"),
         (["--site", "nothing"], 1, "matches no site"),
     ],

@@ -412,7 +412,7 @@ def test_toml_comes_back_as_the_same_configuration(config, name, tmp_path_factor
         ("tiers = [{slot_bytes=8,slot_count=1},{slot_bytes=8,slot_count=1}]", "8 after 8"),
         ("a" * (1 << 21), "is longer than 1048576 bytes"),
         ("a=" + "[" * 100_000, "is no TOML"),
-        ("\udcff", "byte 0 is not UTF-8"),
+        ("\udcff", "is not UTF-8 at byte 0"),
     ],
 )
 def test_a_bad_configuration_file_is_one_line_with_file_key_value_and_limit(text, says, tmp_path):

@@ -284,7 +284,7 @@ def test_rules_are_read_and_the_first_that_matches_counts(tmp_path):
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("a = [", "is not TOML: "),
+        ("a = [", "is no TOML: "),
         ("x = 1", "'x' is not one of region, frequency, thresholds"),
         ("region = 1", "region: is no array of tables; write [[region]]"),
         ("[[region]]\nsite = 'a'", "region 1: needs 'site' and 'region', both text"),

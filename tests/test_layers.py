@@ -18,7 +18,7 @@ FREESTANDING = {"stdint.h", "stddef.h", "stdbool.h", "stdatomic.h", "limits.h"}
 FREESTANDING_PARTS = {"port", "core", "node"}
 
 PYTHON_LAYERS = [
-    {"_version", "_native", "errors"},
+    {"_version", "_native", "errors", "words", "_toml"},
     {"config", "trace"},
     {"formats", "packets"},
     {"stats", "results", "compare_results", "workload_results", "_native_pool"}

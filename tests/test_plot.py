@@ -366,7 +366,7 @@ def test_durations_and_shares_are_written_so_that_they_are_not_misread():
         "0 %",
         "<0.1 %",
         "33.3 %",
-        ">99.9 %",
+        "99.9 %",
         "100 %",
     ]
 

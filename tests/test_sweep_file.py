@@ -150,11 +150,11 @@ TIERS = "[[pool]]\ntiers = [{slot_bytes = %s, slots = %s}]\n"
             + "[[pool]]\ntiers = [{slot_bytes = 64, slots = 1}, {slot_bytes = 64, slots = 1}]",
             "pool[0]: tiers: 64 after 64: sizes must ascend",
         ),
-        ("= 1", "is no TOML (Invalid"),
+        ("= 1", "is no TOML: Invalid"),
         (b"\xff", "is not UTF-8 at byte 0"),
         ("#" * (1 << 20) + "\n", "is longer than 1048576 bytes"),
-        ("a = " + "[" * 100_000, "is no TOML ("),
-        ("a = " + 5000 * "9", "is no TOML ("),
+        ("a = " + "[" * 100_000, "is no TOML: "),
+        ("a = " + 5000 * "9", "is no TOML: "),
     ],
 )
 def test_every_error_names_file_key_value_and_limit_in_one_line(load, text, says):

@@ -12,8 +12,9 @@ from pyrns_pool.audit.findings import Finding, module_of
 from pyrns_pool.audit.rules import EXTERNAL_REGIONS
 from pyrns_pool.audit.sites import SiteStats
 from pyrns_pool.config import PoolConfig, Tier
+from pyrns_pool.words import percent, plural
 
-__all__ = ["GROWTH_SHARE_MIN", "of_all", "percent", "plural", "site_finding"]
+__all__ = ["GROWTH_SHARE_MIN", "of_all", "site_finding"]
 
 FEW_TIERS = 2
 """A pool of so few tiers is little work."""
@@ -83,20 +84,10 @@ def _own_pool(audited: Audited, slots: NDArray[np.int64]) -> Optional[PoolConfig
     return PoolConfig(tiers) if tiers else None
 
 
-def percent(share: float) -> str:
-    """Return a share as per cent with one decimal, rounded down so that 100 % means all."""
-    return f"{int(share * 1000) / 10:.1f} %"
-
-
 def of_all(count: int, audited: Audited) -> str:
     """Return a number of allocations with its share of the trace, if it is worth a decimal."""
     share = count / audited.trace.block_count
     return f"{count:,} allocations" + (f", {percent(share)} of all" if share >= 0.001 else "")
-
-
-def plural(count: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _pattern(audited: Audited, row: SiteStats) -> str:

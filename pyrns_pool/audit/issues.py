@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from pyrns_pool.audit import groups as grouping
 from pyrns_pool.audit import tables as tabling
 from pyrns_pool.audit._audited import LARGE_BYTES, Audited
-from pyrns_pool.audit._site import GROWTH_SHARE_MIN, of_all, percent, plural
+from pyrns_pool.audit._site import GROWTH_SHARE_MIN, of_all
 from pyrns_pool.audit.findings import EFFORTS, PRIORITIES, SEVERITIES, Finding, module_of
 from pyrns_pool.audit.groups import Kind, copy_test
 from pyrns_pool.audit.tables import Table
 from pyrns_pool.trace import OP_ALLOC
+from pyrns_pool.words import percent, plural
 
 __all__ = ["copy_findings", "group_findings", "growth_findings", "method", "table_findings"]
 

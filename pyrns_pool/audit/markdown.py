@@ -6,6 +6,7 @@ from typing import Iterable, Mapping, Sequence
 
 from pyrns_pool.audit.findings import PRIORITIES, SEVERITIES, Finding, Findings, without_templates
 from pyrns_pool.errors import printable
+from pyrns_pool.words import duration
 
 __all__ = ["markdown"]
 
@@ -209,19 +210,12 @@ def _sizes(item: Finding) -> str:
 def _lifetimes(evidence: Mapping[str, object]) -> str:
     names = ("lifetime_p50_ns", "lifetime_p99_ns", "lifetime_max_ns")
     times = [evidence.get(name) for name in names]
-    return " / ".join(_duration(time) for time in times if isinstance(time, int)) or "-"
+    return " / ".join(duration(time) for time in times if isinstance(time, int)) or "-"
 
 
 def _peak(evidence: Mapping[str, object]) -> str:
     blocks = evidence.get("peak_live_blocks")
     return f"{blocks:,}" if isinstance(blocks, int) else "-"
-
-
-def _duration(ns: int) -> str:
-    for scale, unit in ((10**9, "s"), (10**6, "ms"), (10**3, "us")):
-        if ns >= scale:
-            return f"{ns / scale:.3g} {unit}"
-    return f"{ns} ns"
 
 
 def _regions(findings: Findings) -> list[str]:

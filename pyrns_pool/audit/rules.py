@@ -19,15 +19,15 @@ of more than 1 KB are in their place in the regions psram, spiram and external.
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
+from pyrns_pool._toml import TomlError, read_toml
 from pyrns_pool.audit.findings import FREQUENCIES
 from pyrns_pool.audit.sites import EARLY_SHARE, SiteStats
 from pyrns_pool.errors import AuditError, printable
-from pyrns_pool.formats.files import PathLike, input_file
+from pyrns_pool.formats.files import PathLike
 
 __all__ = ["EXTERNAL_REGIONS", "REGION_DEFAULT", "Rules", "Thresholds", "matches"]
 
@@ -127,18 +127,14 @@ class Rules:
 
         Raises
         ------
-        TraceError
+        OSError
             If it cannot be read.
         AuditError
             If it is no TOML, or has a key, a class or a number that is not allowed.
         """
-        with input_file(path) as file:
-            data = file.read(FILE_BYTES_MAX + 1)
         try:
-            if len(data) > FILE_BYTES_MAX:
-                raise AuditError(f"longer than {FILE_BYTES_MAX} bytes")
-            return cls._from_toml(_parse(data))
-        except AuditError as error:
+            return cls._from_toml(read_toml(path, FILE_BYTES_MAX))
+        except (AuditError, TomlError) as error:
             raise AuditError(f"{printable(str(path))}: {error}") from None
 
     @classmethod
@@ -200,20 +196,3 @@ def _pairs(rows: Any, table: str) -> tuple[tuple[str, str], ...]:
         if wrong or not all(isinstance(row[key], str) and row[key] for key in keys):
             raise AuditError(f"{table} {number}: needs '{keys[0]}' and '{keys[1]}', both text")
     return tuple((row[keys[0]], row[keys[1]]) for row in rows)
-
-
-def _parse(data: bytes) -> Mapping[str, Any]:
-    toml: Optional[Any] = None
-    for name in ("tomllib", "tomli"):
-        try:
-            toml = importlib.import_module(name)
-            break
-        except ImportError:
-            continue
-    if toml is None:
-        raise AuditError("reading TOML needs Python 3.11, or the package tomli")
-    try:
-        values: Mapping[str, Any] = toml.loads(data.decode())
-        return values
-    except (UnicodeDecodeError, toml.TOMLDecodeError) as error:
-        raise AuditError(f"is not TOML: {error}") from None

@@ -6,7 +6,7 @@ from typing import Callable, Optional
 
 from pyrns_pool.audit import issues
 from pyrns_pool.audit._audited import Audited
-from pyrns_pool.audit._site import percent, plural, site_finding
+from pyrns_pool.audit._site import site_finding
 from pyrns_pool.audit.findings import Finding, Findings, FixedPool, RegionCheck
 from pyrns_pool.audit.groups import find_groups, find_growth
 from pyrns_pool.audit.rules import EXTERNAL_REGIONS, Rules, matches
@@ -17,6 +17,7 @@ from pyrns_pool.config import PoolConfig
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.replay import replay
 from pyrns_pool.trace import Trace
+from pyrns_pool.words import duration, percent, plural
 
 __all__ = ["POOL_DEFAULT", "audit_trace"]
 
@@ -94,7 +95,7 @@ def audit_trace(
 def _summary(audited: Audited, families: list[Finding]) -> tuple[str, ...]:
     trace, stats = audited.trace, audited.result.stats
     peak = trace.peak_live()
-    lasts = f" in {trace.duration_ns / 1e9:,.1f} s" if trace.has_time else ""
+    lasts = f" in {duration(trace.duration_ns)}" if trace.has_time else ""
     lines = [
         f"{trace.block_count:,} allocations{lasts} at {len(audited.stats):,} sites; at most"
         f" {peak.bytes:,} bytes in {peak.blocks:,} blocks are live at once."

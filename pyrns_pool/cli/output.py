@@ -10,6 +10,18 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
 from pyrns_pool.formats.files import file_exists, output_file
+from pyrns_pool.words import percent, plural
+
+__all__ = [
+    "duration",
+    "percent",
+    "plural",
+    "print_json",
+    "print_table",
+    "progress",
+    "refuse_existing",
+    "write_json",
+]
 
 PROGRESS_AFTER_S = 2.0
 
@@ -33,11 +45,6 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         print("  " + "  ".join(cells).rstrip())
 
 
-def percent(share: float) -> str:
-    """Return a share as per cent with one decimal, rounded down so that 100 % means all."""
-    return f"{int(share * 1000) / 10:.1f} %"
-
-
 def duration(ns: int) -> str:
     """Return a time in the unit that fits."""
     for scale, unit in ((10**9, "s"), (10**6, "ms"), (10**3, "us")):
@@ -49,11 +56,6 @@ def duration(ns: int) -> str:
 def event(number: int) -> str:
     """Return which event, where the recording has no time and events are counted."""
     return f"event {number:,}"
-
-
-def plural(count: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def refuse_existing(paths: Iterable[Path], force: bool) -> None:

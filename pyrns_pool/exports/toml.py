@@ -17,10 +17,10 @@ r"""TOML: the form of a pool that this package reads again, as ``--config FILE``
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import fields
 from typing import Any
 
+from pyrns_pool._toml import TomlError, read_toml
 from pyrns_pool.config import FALLBACKS, POLICIES, PoolConfig, Tier
 from pyrns_pool.errors import ConfigError, printable
 from pyrns_pool.exports.facts import pool_facts, pool_of
@@ -67,26 +67,9 @@ def load_config(path: PathLike) -> PoolConfig:
     """
     name = printable(os.fspath(path))
     try:
-        return _config_of(_parse(path))
-    except ConfigError as error:
+        return _config_of(read_toml(path, CONFIG_BYTES_MAX))
+    except (ConfigError, TomlError) as error:
         raise ConfigError(f"{name}: {error}") from None
-
-
-def _parse(path: PathLike) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    with open(path, "rb") as file:
-        content = file.read(CONFIG_BYTES_MAX + 1)
-    if len(content) > CONFIG_BYTES_MAX:
-        raise ConfigError(f"is longer than {CONFIG_BYTES_MAX} bytes (CONFIG_BYTES_MAX)")
-    try:
-        return tomllib.loads(content.decode())
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"byte {error.start} is not UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"is no TOML: {printable(str(error), 200)}") from None
 
 
 def _config_of(values: dict[str, Any]) -> PoolConfig:

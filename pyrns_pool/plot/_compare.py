@@ -20,7 +20,6 @@ from pyrns_pool.plot._style import (
     Sheet,
     TimeAxis,
     count_tick,
-    counted,
     duration_text,
     foot_in,
     foot_legend,
@@ -33,6 +32,7 @@ from pyrns_pool.plot._style import (
     plain,
     tint,
 )
+from pyrns_pool.words import plural
 
 __all__ = [
     "compare_data",
@@ -352,7 +352,7 @@ def _facts(contenders: Sequence[Contender], name: str) -> str:
     failing = [one for one in contenders if one.failures]
     if not failing:
         return "nothing fails"
-    return f"{len(failing)} of {counted(len(contenders), 'contender')} fail"
+    return f"{len(failing)} of {plural(len(contenders), 'contender')} fail"
 
 
 def _header(figure: Sheet, title: str, result: CompareResult) -> None:
@@ -360,7 +360,7 @@ def _header(figure: Sheet, title: str, result: CompareResult) -> None:
     parts = [trace.name or "unnamed trace"]
     parts += [trace.filter] if trace.filter else []
     parts += [f"frees paired {trace.pairing}"] if trace.pairing else []
-    parts += [counted(trace.events, "event")]
+    parts += [plural(trace.events, "event")]
     parts += [duration_text(trace.duration_ns) if trace.has_time else "no time"]
     parts += [f"sizes scaled {result.scaled.split(':')[0]}"] if result.scaled else []
     parts += [result.machine] if result.machine else []

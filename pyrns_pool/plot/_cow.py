@@ -18,7 +18,6 @@ from pyrns_pool.plot._style import (
     Sheet,
     TimeAxis,
     count_tick,
-    counted,
     frame,
     house_style,
     panel_title,
@@ -27,6 +26,7 @@ from pyrns_pool.plot._style import (
 )
 from pyrns_pool.stats import BytesStats
 from pyrns_pool.workload_results import WorkloadResult
+from pyrns_pool.words import plural
 
 __all__ = ["cow_figure", "cow_panel"]
 
@@ -75,7 +75,7 @@ def cow_panel(result: WorkloadResult, ax: Axes, *, column: str = "copies_avoided
     ax.set_ylabel("bytes" if column == "cow_bytes" else "in a bin", fontsize=TEXT_PT)
     axis.apply(ax)
     width = axis.span((axis.end_ns - axis.start_ns) / len(rows))
-    ax.set_xlabel(f"{axis.label}, in {counted(len(rows), 'bin')} of {width}")
+    ax.set_xlabel(f"{axis.label}, in {plural(len(rows), 'bin')} of {width}")
     panel_title(ax, name, facts, colour)
     frame(ax)
     return ax
@@ -124,7 +124,7 @@ def cow_panels(result: WorkloadResult) -> list[Panel]:
 def cow_words(result: WorkloadResult) -> str:
     """Return how many copies were made and avoided."""
     stats = _bytes_of(result)
-    made = counted(stats.cow_copies, "copy").replace("copys", "copies")
+    made = plural(stats.cow_copies, "copy").replace("copys", "copies")
     return f"{made} made, {stats.copies_avoided:,} avoided"
 
 
@@ -137,8 +137,8 @@ def _bytes_of(result: WorkloadResult) -> BytesStats:
 def _words(stats: BytesStats, column: str) -> tuple[str, str]:
     """Return a panel's name, and the totals that it is about."""
     if column == "copies_avoided":
-        parts = f"{counted(stats.shares, 'share')}, {counted(stats.slices, 'slice')}"
-        tails = f"; {counted(stats.tail_appends, 'append')} to shared storage"
+        parts = f"{plural(stats.shares, 'share')}, {plural(stats.slices, 'slice')}"
+        tails = f"; {plural(stats.tail_appends, 'append')} to shared storage"
         return "Copies avoided", f"{parts}{tails if stats.tail_appends else ''}"
     if column == "cow_copies":
         moves = f"; {stats.grows:,} to grow, {stats.compactions:,} to compact"

@@ -20,7 +20,6 @@ from pyrns_pool.plot._style import (
     MISS,
     Sheet,
     count_tick,
-    counted,
     duration_text,
     foot_in,
     foot_legend,
@@ -35,6 +34,7 @@ from pyrns_pool.plot._style import (
     tier_colour,
     tint,
 )
+from pyrns_pool.words import plural
 
 __all__ = ["hit_curve", "hit_curve_data", "hit_curve_figure"]
 
@@ -169,7 +169,7 @@ def _axes(result: CurveSet, tier: int, ax: Axes) -> None:
 def _facts(result: CurveSet, tier: int) -> str:
     """Return in words what a tier needs."""
     parts = [curve.tiers[tier] for curve in result.curves]
-    words = [counted(sum(part.requests for part in parts), "request")]
+    words = [plural(sum(part.requests for part in parts), "request")]
     if not any(part.requests for part in parts):
         return "no requests"
     needs = [part.zero_miss_slots for part in parts if part.requests]
@@ -177,7 +177,7 @@ def _facts(result: CurveSet, tier: int) -> str:
     if len(known) < len(needs):
         words.append("some missed with any number tried")
     else:
-        words.append(f"none missed from {counted(max(known), 'slot')}")
+        words.append(f"none missed from {plural(max(known), 'slot')}")
     if len(parts) > 1:
         return ", ".join(words)
     curve = result.curves[0]
@@ -234,7 +234,7 @@ def _lines(result: CurveSet) -> list[str]:
     else:
         trace = first.trace
         parts = [trace.name or "unnamed trace", *([trace.filter] if trace.filter else [])]
-        parts += [counted(trace.events, "event")]
+        parts += [plural(trace.events, "event")]
         parts += [duration_text(trace.duration_ns) if trace.has_time else "no time"]
         source = ", ".join(parts)
     source += "".join(f"; {text}" for text in {c.caveat for c in result.curves} if text)

@@ -19,7 +19,6 @@ from pyrns_pool.plot._style import (
     Panel,
     Sheet,
     TimeAxis,
-    counted,
     extent_pt,
     frame,
     house_style,
@@ -32,6 +31,7 @@ from pyrns_pool.plot._style import (
     top_legend,
 )
 from pyrns_pool.results import PoolResult
+from pyrns_pool.words import plural
 
 __all__ = ["hit_rate", "hit_rate_figure"]
 
@@ -90,7 +90,7 @@ def hit_rate(result: PoolResult, ax: Axes, *, legend: bool = True) -> Axes:
     axis.apply(ax)
     bins = min(len(result.timeline.oversize), HIT_RATE_BINS_MAX)
     width = axis.span((axis.end_ns - axis.start_ns) / bins)
-    ax.set_xlabel(f"{axis.label}, in {counted(bins, 'bin')} of {width}")
+    ax.set_xlabel(f"{axis.label}, in {plural(bins, 'bin')} of {width}")
     ax.set_title("Hit rate by home tier", loc="left", weight="bold")
     if legend:
         top_legend(ax, handles)
@@ -114,7 +114,7 @@ def hit_rate_figure(result: PoolResult) -> Sheet:
     """
     lanes = len(result.config.tiers) + (result.stats.oversize > 0)
     stats = result.stats
-    served = f"{stats.hits + stats.spills:,} of {counted(stats.requests, 'request')}"
+    served = f"{stats.hits + stats.spills:,} of {plural(stats.requests, 'request')}"
     share = percent(stats.hits + stats.spills, stats.requests)
     panels = [Panel(_TITLE_IN, lanes * _LANE_IN, 0.0, partial(hit_rate, result, legend=False))]
     title = f"Hit rate: {served} served ({share})"

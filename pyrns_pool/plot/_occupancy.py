@@ -23,7 +23,6 @@ from pyrns_pool.plot._style import (
     Sheet,
     TimeAxis,
     count_tick,
-    counted,
     extent_pt,
     frame,
     house_style,
@@ -38,6 +37,7 @@ from pyrns_pool.plot._style import (
 )
 from pyrns_pool.results import NO_TIER, PoolResult
 from pyrns_pool.stats import TierStats
+from pyrns_pool.words import plural
 
 __all__ = ["occupancy", "occupancy_figure", "oversize"]
 
@@ -317,16 +317,16 @@ def _headline(result: PoolResult) -> str:
     """Return which tiers were full, and what was missed, in one line."""
     stats = result.stats
     full = sum(tier.high_water == tier.slot_count for tier in stats.tiers)
-    missed = f"missed {stats.misses:,} of {counted(stats.requests, 'request')}"
+    missed = f"missed {stats.misses:,} of {plural(stats.requests, 'request')}"
     share = f" ({percent(stats.misses, stats.requests)})" if stats.misses else ""
-    tiers = counted(len(stats.tiers), "tier")
+    tiers = plural(len(stats.tiers), "tier")
     return f"Occupancy: {full} of {tiers} ran full, {missed}{share}"
 
 
 def _x_label(result: PoolResult, axis: TimeAxis) -> str:
     bins = min(len(result.timeline.oversize), OCCUPANCY_BINS_MAX)
     width = axis.span((axis.end_ns - axis.start_ns) / bins)
-    return f"{axis.label}, in {counted(bins, 'bin')} of {width}"
+    return f"{axis.label}, in {plural(bins, 'bin')} of {width}"
 
 
 def occupancy_handles(result: PoolResult, colour: str = "#777777") -> list[Any]:

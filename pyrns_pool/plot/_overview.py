@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pyrns_pool.plot._cow import cow_panels, cow_words
 from pyrns_pool.plot._occupancy import occupancy_handles, occupancy_panels
-from pyrns_pool.plot._style import Sheet, counted, house_style, stack
+from pyrns_pool.plot._style import Sheet, house_style, stack
 from pyrns_pool.workload_results import WorkloadResult
+from pyrns_pool.words import plural
 
 __all__ = ["overview_figure"]
 
@@ -32,7 +33,7 @@ def overview_figure(result: WorkloadResult) -> Sheet:
     ValueError
         If the workload had no Bytes.
     """
-    missed = f"missed {result.stats.misses:,} of {counted(result.stats.requests, 'request')}"
+    missed = f"missed {result.stats.misses:,} of {plural(result.stats.requests, 'request')}"
     title = f"{missed[0].upper()}{missed[1:]}; {cow_words(result)}"
     tiers, copies = occupancy_panels(result), cow_panels(result)
     tiers[-1] = tiers[-1]._replace(below_in=_AXIS_IN)

@@ -19,7 +19,6 @@ from pyrns_pool.plot._style import (
     Panel,
     Sheet,
     TimeAxis,
-    counted,
     frame,
     house_style,
     panel_title,
@@ -27,6 +26,7 @@ from pyrns_pool.plot._style import (
     tint,
 )
 from pyrns_pool.workload_results import WorkloadResult
+from pyrns_pool.words import plural
 
 __all__ = ["rate_figure", "rate_panel"]
 
@@ -83,7 +83,7 @@ def _trend(result: WorkloadResult, ax: Axes) -> None:
     ax.set_ylim(-reach, reach)
     ax.yaxis.set_major_locator(MaxNLocator(4))
     ax.set_ylabel("ms", fontsize=TEXT_PT)
-    signals = counted(result.counts.get("overuses", 0), "signal")
+    signals = plural(result.counts.get("overuses", 0), "signal")
     facts = f"dashed is the threshold; {signals} of over-use, marked"
     panel_title(ax, "Trend of the delay", facts, MISS)
     _finish(ax, axis, rows)
@@ -120,7 +120,7 @@ def rate_figure(result: WorkloadResult) -> Sheet:
         Panel(_TITLE_IN, _TREND_IN, _AXIS_IN, partial(_trend, result)),
     ]
     last = int(rows["estimate_bps"][-1]) / 1e6
-    packets = counted(int(rows["packets"].sum()), "packet")
+    packets = plural(int(rows["packets"].sum()), "packet")
     return stack(f"Rate: {last:,.3g} Mbit/s estimated after {packets}", result, panels)
 
 

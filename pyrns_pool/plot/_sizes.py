@@ -19,7 +19,6 @@ from pyrns_pool.plot._style import (
     Panel,
     Sheet,
     count_tick,
-    counted,
     extent_pt,
     frame,
     house_style,
@@ -29,6 +28,7 @@ from pyrns_pool.plot._style import (
     tier_name,
 )
 from pyrns_pool.results import NO_TIER, ReplayResult
+from pyrns_pool.words import plural
 
 __all__ = ["fragmentation", "sizes", "sizes_figure"]
 
@@ -157,8 +157,8 @@ def sizes_figure(result: ReplayResult) -> Sheet:
     rows_in = 0.1 + _ROW_IN * len(result.fit)
     stats = result.stats
     large = f", {stats.oversize:,} oversize" if stats.oversize else ""
-    distinct = counted(len(result.sizes), "size")
-    title = f"Sizes: {counted(stats.requests, 'request')} of {distinct}{large}"
+    distinct = plural(len(result.sizes), "size")
+    title = f"Sizes: {plural(stats.requests, 'request')} of {distinct}{large}"
     panels = [
         Panel(_TITLE_IN, _HISTOGRAM_IN, _AXIS_IN, partial(sizes, result)),
         Panel(_TITLE_IN, rows_in, _AXIS_IN, partial(fragmentation, result)),

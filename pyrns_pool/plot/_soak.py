@@ -22,7 +22,6 @@ from pyrns_pool.plot._style import (
     Sheet,
     TimeAxis,
     count_tick,
-    counted,
     frame,
     house_style,
     panel_title,
@@ -30,6 +29,7 @@ from pyrns_pool.plot._style import (
     tint,
 )
 from pyrns_pool.workload_results import WorkloadResult
+from pyrns_pool.words import plural
 
 __all__ = ["alarms_figure", "soak_figure"]
 
@@ -81,7 +81,7 @@ def _fragmentation(result: WorkloadResult, ax: Axes) -> None:
     ax.set_ylim(0, 100)
     ax.set_ylabel("%", fontsize=TEXT_PT)
     worst = int(rows["heap_fragmentation_max_ppm"].max()) / 1e4
-    refused = counted(int(rows["heap_failures"].sum()), "request")
+    refused = plural(int(rows["heap_failures"].sum()), "request")
     facts = f"worst {worst:.1f} %, {refused} refused; a pool has none"
     panel_title(ax, "Fragmentation of the heap", facts, MISS)
     _finish(result, ax, True)
@@ -107,8 +107,8 @@ def soak_figure(result: WorkloadResult) -> Sheet:
         If the result is not of a soak.
     """
     hours = soak_data(result)
-    misses = counted(int(hours["misses"].sum()), "request")
-    title = f"{counted(len(hours), 'hour')}: {misses} missed by the pool"
+    misses = plural(int(hours["misses"].sum()), "request")
+    title = f"{plural(len(hours), 'hour')}: {misses} missed by the pool"
     panels = [
         Panel(_TITLE_IN, _PANEL_IN, _GAP_IN, partial(_free, result)),
         Panel(_TITLE_IN, _PANEL_IN, 0.0, partial(_fragmentation, result)),
@@ -142,7 +142,7 @@ def _lanes(result: WorkloadResult, ax: Axes) -> None:
         ax.hlines([y] * len(begins), axis.positions(begins), axis.positions(ends), colour, lw=5)
         name = metric if tier < 0 else f"{metric} of {result.config.tiers[tier].slot_bytes}"
         share = sum((ends - begins).tolist()) / (axis.end_ns - axis.start_ns)
-        times = f"{level}, raised {counted(len(begins), 'time')}"
+        times = f"{level}, raised {plural(len(begins), 'time')}"
         facts = f"{times}, on for {100 * share:.2f} % of the time"
         over = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
         words = {**over, "va": "bottom", "fontsize": TEXT_PT}
@@ -178,7 +178,7 @@ def alarms_figure(result: WorkloadResult) -> Sheet:
     alarms = alarms_data(result)
     if not len(alarms):
         raise ValueError("result: no alarm was raised")
-    raised = counted(int(alarms["raised"].sum()), "alarm")
+    raised = plural(int(alarms["raised"].sum()), "alarm")
     lanes = Panel(0.0, _LANE_IN * len(_kinds(alarms)), 0.0, partial(_lanes, result))
     handles = [
         Patch(facecolor=tint(colour, 1.0), label=level) for level, colour in _LEVEL_COLOURS.items()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pyrns_pool.errors import printable
 from pyrns_pool.results import PoolResult, ReplayResult
 from pyrns_pool.workload_results import WorkloadResult
+from pyrns_pool.words import plural
 
 # One for each of RNS_TIERS_MAX tiers, neighbours unlike in lightness. Every two, MISS included,
 # differ by a CIELAB distance of 15 or more under simulated (Machado 2009) protanopia,
@@ -104,22 +105,15 @@ def tier_name(result: PoolResult, index: int) -> str:
     tiers = result.config.tiers
     if index < 0:
         return f"oversize, above {tiers[-1].slot_bytes:,} B"
-    return f"{tiers[index].slot_bytes:,} B × {counted(tiers[index].slot_count, 'slot')}"
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count and its noun, "1 slot" or "1,024 slots"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return f"{tiers[index].slot_bytes:,} B × {plural(tiers[index].slot_count, 'slot')}"
 
 
 def percent(part: int, whole: int) -> str:
-    """Return a share; only all is "100 %" and only nothing is "0 %"."""
+    """Return a share rounded down, as the tables have it; only nothing is "0 %"."""
     if part in (0, whole):
         return "0 %" if part == 0 else "100 %"
-    share = 100 * part / whole
-    if share < 0.1:
-        return "<0.1 %"
-    return ">99.9 %" if share > 99.9 else f"{share:.1f} %"
+    thousandths = 1000 * part // whole
+    return f"{thousandths / 10:.1f} %" if thousandths else "<0.1 %"
 
 
 def duration_text(ns: float) -> str:
@@ -276,13 +270,13 @@ def _source(result: PoolResult) -> list[str]:
         parts = [f"workload {run.name}"]
         parts += [run.provenance["file"]] if "file" in run.provenance else []
         parts += [] if run.seed is None else [f"seed {run.seed}"]
-        return [*parts, counted(run.events, "event"), duration_text(run.duration_ns)]
+        return [*parts, plural(run.events, "event"), duration_text(run.duration_ns)]
     assert isinstance(result, ReplayResult)
     trace = result.trace
     parts = [trace.name or "unnamed trace"]
     parts += [trace.filter] if trace.filter else []
     parts += [f"frees paired {trace.pairing}"] if trace.pairing else []
-    parts += [counted(trace.events, "event")]
+    parts += [plural(trace.events, "event")]
     return parts + [duration_text(trace.duration_ns) if trace.has_time else "no time"]
 
 

@@ -14,7 +14,6 @@ from pyrns_pool.plot._style import (
     INK,
     Sheet,
     count_tick,
-    counted,
     foot_in,
     foot_legend,
     frame,
@@ -25,6 +24,7 @@ from pyrns_pool.plot._style import (
     plain,
 )
 from pyrns_pool.sweep_results import POOL_DTYPE, SweepResult
+from pyrns_pool.words import plural
 
 __all__ = ["pools_data", "pools_figure"]
 
@@ -93,9 +93,9 @@ def pools_figure(result: SweepResult) -> Sheet:
         line_bytes, rates, drawstyle="steps-post", color=INK, linewidth=1.1, label=label, zorder=3
     )
     _axes(ax)
-    inputs = counted(len(result.inputs), "input")
+    inputs = plural(len(result.inputs), "input")
     what = f"{inputs}: {', '.join(one.name for one in result.inputs)}"
-    extent = f"{counted(len(rows), 'pool')}, {len(best):,} of them on the line"
+    extent = f"{plural(len(rows), 'pool')}, {len(best):,} of them on the line"
     header_text(figure, "Hit rate over RAM", [plain(what), plain(extent)])
     foot_legend(figure, ax.get_legend_handles_labels()[0])
     return figure

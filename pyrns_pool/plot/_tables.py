@@ -17,7 +17,6 @@ from pyrns_pool.plot._style import (
     TEXT_PT,
     Panel,
     Sheet,
-    counted,
     extent_pt,
     frame,
     house_style,
@@ -26,6 +25,7 @@ from pyrns_pool.plot._style import (
     tint,
 )
 from pyrns_pool.workload_results import WorkloadResult
+from pyrns_pool.words import plural
 
 __all__ = ["table_fill", "table_fill_figure"]
 
@@ -125,7 +125,7 @@ def _facts(row: Any) -> str:
     text = f"{row['count']:,} of {row['capacity']:,}, high water {row['high_water']:,}"
     deeds = {
         "rejects": f"rejected {row['rejects']:,}",
-        "culls": f"culled {row['culls']:,} in {counted(int(row['cull_runs']), 'run')}",
+        "culls": f"culled {row['culls']:,} in {plural(int(row['cull_runs']), 'run')}",
         "overwrites": f"overwrote {row['overwrites']:,}",
         "expired": f"expired {row['expired']:,}",
     }

@@ -17,7 +17,6 @@ from pyrns_pool.plot._style import (
     MISS,
     TEXT_PT,
     Sheet,
-    counted,
     duration_text,
     foot_in,
     foot_legend,
@@ -32,6 +31,7 @@ from pyrns_pool.plot._style import (
     tint,
 )
 from pyrns_pool.tune_results import FRONT_DTYPE, TuneResult
+from pyrns_pool.words import plural
 
 __all__ = ["tune_data", "tune_figure", "tune_front", "tune_front_data"]
 
@@ -211,7 +211,7 @@ def tune_figure(result: TuneResult) -> Sheet:
     names = ", ".join(trace.name or "unnamed trace" for trace in result.traces)
     events = sum(trace.events for trace in result.traces)
     extent = [names, *sorted({t.filter for t in result.traces if t.filter})]
-    extent += [counted(events, "event")]
+    extent += [plural(events, "event")]
     if all(trace.has_time for trace in result.traces):
         extent.append(duration_text(sum(trace.duration_ns for trace in result.traces)))
     header_text(figure, title, [plain(", ".join(extent)), plain(f"tuned {result.config}")])
@@ -231,7 +231,7 @@ def _handles(result: TuneResult) -> list[Any]:
     most = int(result.front["max_tiers"].max())
     handles: list[Any] = []
     for number in range(most, 0, -1):
-        words = counted(number, "tier")
+        words = plural(number, "tier")
         label = f"best of at most {words}" if number > 1 else f"best of {words}"
         handles.append(Line2D([], [], color=_colour(number, most), linewidth=1.5, label=label))
     dots = {"color": _colour(most, most), "linestyle": "none", "marker": "."}
