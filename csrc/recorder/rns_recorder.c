@@ -1,23 +1,16 @@
-// For fallocate and madvise.
+// For madvise.
 // NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
 #define _GNU_SOURCE
 #include "rns_recorder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #define SPARE_MAX  64u
-#define PATH_CHARS 4096u
-#define FILES_MAX  100000u // Of one process number: exec and exec again.
 #define LEAST_ROOM (2 * RNS_RECORD_NOTE_MAX + 4 * RNS_RECORD_BYTES_MAX)
 
 /// What happened with the recording of this process.
@@ -33,7 +26,7 @@ typedef struct {
     uint32_t pid;
     rns_record_file_t* file;
     _Atomic(rns_record_chunk_t*) spare[SPARE_MAX]; ///< Chunks of threads that ended.
-    char path[PATH_CHARS];
+    char path[RNS_RECORDER_PATH_CHARS];
     sites_t sites;
 } recording_t;
 
@@ -52,15 +45,8 @@ static _Thread_local thread_t thread __attribute__((tls_model("initial-exec")));
 static _Atomic(recording_t*) recording_of_process;
 static pthread_key_t end_of_thread;
 static bool has_key; // Made by whoever opens the first recording; a child of fork inherits it.
-static char folder[PATH_CHARS]; // Kept, since a program may clear its environment.
+static char folder[RNS_RECORDER_PATH_CHARS]; // Kept, since a program may clear its environment.
 static uint32_t depth_wanted;
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* ---- Chunks of threads that ended ------------------------------------------------------------
  */
@@ -99,135 +85,6 @@ static void drop_chunk(void* unused)
     thread.chunk = NULL;
 }
 
-/* ---- Files: plain system calls, which cancel no thread and are allowed in a child of fork -----
- */
-
-static int open_file(const char* path, int flags)
-{
-    return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0600);
-}
-
-/// Make a piece of the file exist on disk, and map it. Return NULL and set errno if it cannot be.
-static void* map_piece(int file, uint64_t offset, size_t bytes)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && offset + bytes > limit.rlim_cur) {
-        errno = EFBIG; // To try would kill the program with SIGXFSZ.
-        return NULL;
-    }
-    // A piece that is only a hole would kill it with SIGBUS once the disk is full.
-    if (syscall(SYS_fallocate, file, 0, (off_t)offset, (off_t)bytes) != 0) {
-        static const char zeros[RNS_RECORD_PAGE_BYTES];
-        if (errno != EOPNOTSUPP && errno != ENOSYS) {
-            return NULL;
-        }
-        for (size_t done = 0; done < bytes; done += sizeof zeros) {
-            if (pwrite(file, zeros, sizeof zeros, (off_t)(offset + done)) !=
-                (ssize_t)sizeof zeros) {
-                return NULL;
-            }
-        }
-    }
-    void* const piece =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, (off_t)offset);
-    return piece == MAP_FAILED ? NULL : piece;
-}
-
-/// Read up to `capacity` - 1 bytes of a file of /proc; the text ends in NUL. Return its length.
-static size_t read_text(const char* path, char* text, size_t capacity)
-{
-    size_t bytes = 0;
-    const int file = open_file(path, O_RDONLY);
-    if (file >= 0) {
-        const long got = syscall(SYS_read, file, text, capacity - 1);
-        bytes = got > 0 ? (size_t)got : 0;
-        (void)syscall(SYS_close, file);
-    }
-    text[bytes] = '\0';
-    return bytes;
-}
-
-static char* put_text(char* next, const char* end, const char* text)
-{
-    while (*text != '\0' && next < end - 1) {
-        *next++ = *text++;
-    }
-    *next = '\0';
-    return next;
-}
-
-static char* put_decimal(char* next, const char* end, uint32_t number)
-{
-    char digits[11];
-    char* first = &digits[sizeof digits - 1];
-    *first = '\0';
-    do {
-        *--first = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
-    return put_text(next, end, first);
-}
-
-/// Make the file; return it open, and the name in self->path.
-static int create_file(recording_t* self, uint32_t* started_count)
-{
-    const char* const end = self->path + sizeof self->path;
-    for (uint32_t i = 0; i < FILES_MAX; ++i) {
-        char* next = put_text(self->path, end, folder);
-        next = put_text(next, end, "/");
-        next = put_decimal(next, end, self->pid);
-        next = put_text(next, end, ".");
-        next = put_decimal(next, end, i);
-        (void)put_text(next, end, ".raw");
-        const int file = open_file(self->path, O_RDWR | O_CREAT | O_EXCL);
-        if (file >= 0 || errno != EEXIST) {
-            *started_count = i;
-            return file;
-        }
-    }
-    return -1;
-}
-
-static void describe_process(rns_record_file_t* file)
-{
-    const ssize_t got = readlink("/proc/self/exe", file->program, sizeof file->program - 1);
-    file->program[got > 0 ? got : 0] = '\0';
-    const size_t bytes = read_text("/proc/self/cmdline", file->command, sizeof file->command);
-    for (size_t i = 0; i + 1 < bytes; ++i) {
-        file->command[i] = (char)(file->command[i] == '\0' ? ' ' : file->command[i]);
-    }
-}
-
-static bool open_recording(recording_t* self)
-{
-    uint32_t started_count = 0;
-    if (folder[0] == '\0') {
-        return false;
-    }
-    // Here, since constructors of other libraries may allocate before those of this one run.
-    has_key = has_key || pthread_key_create(&end_of_thread, drop_chunk) == 0;
-    self->pid = (uint32_t)getpid();
-    const int fd = create_file(self, &started_count);
-    rns_record_file_t* const file = fd < 0 ? NULL : map_piece(fd, 0, RNS_RECORD_PAGE_BYTES);
-    if (fd >= 0) {
-        (void)syscall(SYS_close, fd);
-    }
-    if (file == NULL) {
-        return false;
-    }
-    file->depth = depth_wanted;
-    file->pid = self->pid;
-    file->parent_pid = (uint32_t)getppid();
-    file->started_count = started_count;
-    file->start_ns = now_ns();
-    atomic_store(&file->file_bytes, RNS_RECORD_PAGE_BYTES);
-    describe_process(file);
-    atomic_signal_fence(memory_order_release);
-    file->magic = RNS_RECORD_MAGIC;
-    self->file = file;
-    return true;
-}
-
 /* ---- The recording of this process ------------------------------------------------------------
  */
 
@@ -239,7 +96,7 @@ static void read_environment(void)
     // NOLINTNEXTLINE(concurrency-mt-unsafe)
     const char* const depth = getenv("RNS_RECORD_DEPTH");
     if (wanted != NULL && strlen(wanted) < sizeof folder - 64) {
-        (void)put_text(folder, folder + sizeof folder, wanted);
+        memcpy(folder, wanted, strlen(wanted) + 1);
     }
     const unsigned long number = depth == NULL ? 1 : strtoul(depth, NULL, 10);
     depth_wanted = (uint32_t)(number < 1                      ? 1
@@ -287,7 +144,11 @@ RNS_COLD static recording_t* begin_recording(void)
         return NULL;
     }
     if (atomic_compare_exchange_strong(&self->phase, &phase, PHASE_OPENING)) {
-        phase = open_recording(self) ? PHASE_READY : PHASE_OFF;
+        // Here, since constructors of other libraries may allocate before those of this one run.
+        has_key = has_key || pthread_key_create(&end_of_thread, drop_chunk) == 0;
+        self->file = rns_recorder_make_file(folder, depth_wanted, self->path);
+        self->pid = self->file == NULL ? 0 : self->file->pid;
+        phase = self->file == NULL ? PHASE_OFF : PHASE_READY;
         atomic_store(&self->phase, phase);
     }
     while (phase == PHASE_OPENING) {
@@ -300,25 +161,6 @@ RNS_COLD static recording_t* begin_recording(void)
 
 /* ---- Chunks ----------------------------------------------------------------------------------
  */
-
-static rns_record_chunk_t* new_chunk(recording_t* self)
-{
-    // Opened by name each time: a descriptor kept open might be closed by the program, and its
-    // number then stand for one of the program's own files.
-    const int fd = open_file(self->path, O_RDWR);
-    if (fd < 0) {
-        return NULL;
-    }
-    const uint64_t offset = atomic_fetch_add(&self->file->file_bytes, RNS_RECORD_CHUNK_BYTES);
-    rns_record_chunk_t* const chunk = map_piece(fd, offset, RNS_RECORD_CHUNK_BYTES);
-    const int error = errno;
-    (void)syscall(SYS_close, fd);
-    errno = error;
-    if (chunk != NULL) {
-        *chunk = (rns_record_chunk_t){.used_bytes = sizeof *chunk, .thread = UINT32_MAX};
-    }
-    return chunk;
-}
 
 static bool has_room(const rns_record_chunk_t* chunk)
 {
@@ -344,7 +186,7 @@ static rns_record_chunk_t* chunk_with_room(recording_t* self)
             (void)munmap(chunk, RNS_RECORD_CHUNK_BYTES);
         }
         chunk = take_spare(self);
-        if (chunk == NULL && (chunk = new_chunk(self)) == NULL) {
+        if (chunk == NULL && (chunk = rns_recorder_make_chunk(self->file, self->path)) == NULL) {
             uint32_t none = 0;
             (void)atomic_compare_exchange_strong(&self->file->error, &none, (uint32_t)errno);
             break;
@@ -420,7 +262,7 @@ static uint8_t* put_event(rns_record_chunk_t* chunk, uint8_t* next, rns_record_o
 static uint8_t* put_block(recording_t* self, rns_record_chunk_t* chunk, uint8_t* next,
                           const void* block)
 {
-    const int64_t t_ns = now_ns() - self->file->start_ns;
+    const int64_t t_ns = rns_recorder_now_ns() - self->file->start_ns;
     const uint64_t address = rns_record_rotate((uintptr_t)block);
     next = rns_record_put(next, rns_record_zigzag((uint64_t)(t_ns - chunk->t_ns)));
     next = rns_record_put(next, rns_record_zigzag(address - chunk->address));

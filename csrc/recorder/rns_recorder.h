@@ -58,6 +58,20 @@ void rns_recorder_leave(void);
 /* ---- Between the files of the recorder -------------------------------------------------------
  */
 
+#define RNS_RECORDER_PATH_CHARS 4096u
+
+int64_t rns_recorder_now_ns(void);
+
+/// Begin a file in `folder`, and describe this process in it.
+///
+/// @param path  Room for RNS_RECORDER_PATH_CHARS; receives its name.
+///
+/// @return Its first page; NULL, and errno is set, if it cannot be.
+rns_record_file_t* rns_recorder_make_file(const char* folder, uint32_t depth, char* path);
+
+/// Add a chunk to a file. Return NULL, with errno set, if it cannot be had.
+rns_record_chunk_t* rns_recorder_make_chunk(rns_record_file_t* file, const char* path);
+
 #define SITE_SLOTS  ((uint32_t)131072)
 #define MODULES_MAX 512u
 
