@@ -1,0 +1,162 @@
+"""The files of a source tree, what each is compiled with, and their parses on all processors."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import re
+import shlex
+import signal
+from pathlib import Path
+from typing import Any, Callable, Iterator, Optional, Sequence
+
+from pyrns_pool.audit.source_libclang import libclang
+from pyrns_pool.audit.source_model import Parsed
+from pyrns_pool.audit.source_parse import parse
+from pyrns_pool.errors import AuditError, printable
+from pyrns_pool.formats.files import PathLike
+
+__all__ = ["parse_tree"]
+
+SOURCES = (".c", ".cc", ".cpp", ".cxx", ".ino")
+HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".hxx", ".ipp")
+FILES_MAX = 20_000
+FOLDERS_MAX = 500
+"""Folders that are searched for headers where no compile command says which."""
+COMMANDS_BYTES_MAX = 1 << 28
+KEPT_FLAGS = re.compile(r"-(?:D|U|I|isystem|iquote|include|std=|m32|m64|-target=|target$)")
+TWO_WORDS = ("-D", "-U", "-I", "-isystem", "-iquote", "-include", "-target")
+PATHS = ("-I", "-isystem", "-iquote", "-include")
+
+Task = tuple[str, str, tuple[str, ...]]
+
+
+def parse_tree(
+    root: Path,
+    compile_commands: Optional[PathLike] = None,
+    progress: Optional[Callable[[float], object]] = None,
+) -> list[Parsed]:
+    """Parse every file of a tree: the sources, then the headers that none of them includes.
+
+    Parameters
+    ----------
+    root : Path
+        The directory.
+    compile_commands : path-like, optional
+        A ``compile_commands.json``: include folders and macros. Without, or for files that it
+        does not name, every folder of the tree that holds headers is searched.
+    progress : callable, optional
+        Called with the fraction of the files that is done, 0 to 1.
+
+    Returns
+    -------
+    list of Parsed
+        In the order of the names of the files, sources first.
+
+    Raises
+    ------
+    AuditError
+        If there is no such directory, no source in it, too many, or the commands cannot be read.
+    ImportError
+        If libclang is not installed.
+    """
+    libclang()
+    sources, headers = _files(root)
+    if not sources and not headers:
+        raise AuditError(f"{printable(str(root))}: holds no C or C++ file")
+    commands = {} if compile_commands is None else _commands(Path(compile_commands))
+    folders = sorted({str((root / name).parent.resolve()) for name in headers})[:FOLDERS_MAX]
+    default = tuple(f"-I{folder}" for folder in [str(root.resolve()), *folders])
+
+    def task(name: str) -> Task:
+        found = commands.get(str((root / name).resolve()), default)
+        return str(root.resolve()), name, found
+
+    done = progress or (lambda fraction: None)
+    total = len(sources) + len(headers)
+    parsed = []
+    for result in _parse_all([task(name) for name in sources]):
+        parsed.append(result)
+        done(len(parsed) / total)
+    included = {name for result in parsed for name in result.headers}
+    parsed += _parse_all([task(name) for name in headers if name not in included])
+    done(1.0)
+    return parsed
+
+
+def _files(root: Path) -> tuple[list[str], list[str]]:
+    """Return sources and headers of a tree, relative to it, hidden folders left out."""
+    if not root.is_dir():
+        raise AuditError(f"{printable(str(root))}: no such directory")
+    sources: list[str] = []
+    headers: list[str] = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = os.path.relpath(os.path.join(folder, name), root)
+            suffix = os.path.splitext(name)[1].lower()
+            if suffix in SOURCES:
+                sources.append(path)
+            elif suffix in HEADER_SUFFIXES:
+                headers.append(path)
+        if len(sources) + len(headers) > FILES_MAX:
+            raise AuditError(f"{printable(str(root))}: more than {FILES_MAX} files (FILES_MAX)")
+    return sources, headers
+
+
+def _parse_all(tasks: Sequence[Task]) -> Iterator[Parsed]:
+    """Yield each parse, in order; on processes, since Ctrl-C cannot end libclang in this one."""
+    if not tasks:
+        return
+    jobs = min(os.cpu_count() or 1, len(tasks))
+    with multiprocessing.get_context("fork").Pool(jobs, _ignore_interrupt) as pool:
+        yield from pool.imap(_parse_task, tasks)
+
+
+def _ignore_interrupt() -> None:
+    # Ctrl-C goes to every process of the terminal; the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _parse_task(task: Task) -> Parsed:
+    try:
+        return parse(*task)
+    except OSError as error:
+        return Parsed(task[1], error=str(error.strerror))
+
+
+def _commands(path: Path) -> dict[str, tuple[str, ...]]:
+    """Return the options of each file that a compilation database names."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read(COMMANDS_BYTES_MAX + 1)
+        if len(text) > COMMANDS_BYTES_MAX:
+            raise AuditError(f"longer than {COMMANDS_BYTES_MAX} bytes")
+        return dict(_command(entry, path.parent) for entry in json.loads(text))
+    except FileNotFoundError:
+        raise AuditError(f"{printable(str(path))}: no such file") from None
+    except (AuditError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        what = printable(str(error), 80)
+        raise AuditError(f"{printable(str(path))}: no compile commands ({what})") from None
+
+
+def _command(entry: dict[str, Any], base: Path) -> tuple[str, tuple[str, ...]]:
+    folder = base / entry["directory"]
+    words = entry.get("arguments") or shlex.split(entry["command"])
+    kept: list[str] = []
+    at = 1
+    while at < len(words):
+        word = words[at]
+        at += 1
+        if not KEPT_FLAGS.match(word):
+            continue
+        flag = next((flag for flag in TWO_WORDS if word.startswith(flag)), word)
+        value = word[len(flag) :]
+        if flag in TWO_WORDS and not value and at < len(words):
+            value = words[at]
+            at += 1
+        if flag in PATHS:
+            value = str(folder / value)
+        kept += [flag, value] if flag in TWO_WORDS else [word]
+    return str((folder / entry["file"]).resolve()), tuple(kept)
