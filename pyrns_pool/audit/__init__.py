@@ -2,6 +2,9 @@
 
 from pyrns_pool.audit.findings import Finding, Findings, FixedPool, RegionCheck
 from pyrns_pool.audit.rules import Rules, Thresholds
+from pyrns_pool.audit.source import audit_source
+from pyrns_pool.audit.source_join import join
+from pyrns_pool.audit.source_patch import annotate
 from pyrns_pool.audit.trace import audit_trace
 
 __all__ = [
@@ -11,5 +14,8 @@ __all__ = [
     "RegionCheck",
     "Rules",
     "Thresholds",
+    "annotate",
+    "audit_source",
     "audit_trace",
+    "join",
 ]

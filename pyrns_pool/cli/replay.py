@@ -24,9 +24,14 @@ SITES_SHOWN = 8
 CONFIG_HELP = "a TOML file, as export --to toml writes it"
 
 
-def add_trace_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the trace and what part of it is meant."""
-    parser.add_argument("trace", metavar="TRACE", help="a trace, or a recording of another tool")
+def add_trace_arguments(parser: argparse.ArgumentParser, optional: bool = False) -> None:
+    """Declare the trace, which may be `optional`, and what part of it is meant."""
+    parser.add_argument(
+        "trace",
+        metavar="TRACE",
+        nargs="?" if optional else None,
+        help="a trace, or a recording of another tool",
+    )
     parser.add_argument("--site", metavar="PATTERN", help="only these sites: 'RNS::Bytes::*'")
     parser.add_argument("--thread", metavar="N", type=int, help="only this allocating thread")
 
