@@ -8,12 +8,15 @@ import os
 import re
 import shlex
 import signal
+import sys
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Callable, Iterator, Optional, Sequence
 
 from pyrns_pool.audit.source_libclang import libclang
 from pyrns_pool.audit.source_model import Parsed
-from pyrns_pool.audit.source_parse import parse
+from pyrns_pool.audit.source_parse import C_SUFFIX, parse
 from pyrns_pool.errors import AuditError, printable
 from pyrns_pool.formats.files import PathLike
 
@@ -25,11 +28,13 @@ FILES_MAX = 20_000
 FOLDERS_MAX = 500
 """Folders that are searched for headers where no compile command says which."""
 COMMANDS_BYTES_MAX = 1 << 28
+DEPTH_MAX = 50_000
 KEPT_FLAGS = re.compile(r"-(?:D|U|I|isystem|iquote|include|std=|m32|m64|-target=|target$)")
 TWO_WORDS = ("-D", "-U", "-I", "-isystem", "-iquote", "-include", "-target")
 PATHS = ("-I", "-isystem", "-iquote", "-include")
 
-Task = tuple[str, str, tuple[str, ...]]
+Task = tuple[str, str, tuple[str, ...], bool]
+"""The arguments of `parse`."""
 
 
 def parse_tree(
@@ -52,7 +57,7 @@ def parse_tree(
     Returns
     -------
     list of Parsed
-        In the order of the names of the files, sources first.
+        In the order of the names of the files.
 
     Raises
     ------
@@ -69,20 +74,22 @@ def parse_tree(
     folders = sorted({str((root / name).parent.resolve()) for name in headers})[:FOLDERS_MAX]
     default = tuple(f"-I{folder}" for folder in [str(root.resolve()), *folders])
 
+    only_c = bool(sources) and all(name.endswith(C_SUFFIX) for name in sources)
+
     def task(name: str) -> Task:
         found = commands.get(str((root / name).resolve()), default)
-        return str(root.resolve()), name, found
+        return str(root.resolve()), name, found, only_c or name.endswith(C_SUFFIX)
 
     done = progress or (lambda fraction: None)
     total = len(sources) + len(headers)
-    parsed = []
+    parsed: list[Parsed] = []
     for result in _parse_all([task(name) for name in sources]):
         parsed.append(result)
         done(len(parsed) / total)
     included = {name for result in parsed for name in result.headers}
     parsed += _parse_all([task(name) for name in headers if name not in included])
     done(1.0)
-    return parsed
+    return sorted(parsed, key=lambda result: result.file)
 
 
 def _files(root: Path) -> tuple[list[str], list[str]]:
@@ -106,24 +113,61 @@ def _files(root: Path) -> tuple[list[str], list[str]]:
 
 
 def _parse_all(tasks: Sequence[Task]) -> Iterator[Parsed]:
-    """Yield each parse, in order; on processes, since Ctrl-C cannot end libclang in this one."""
-    if not tasks:
-        return
-    jobs = min(os.cpu_count() or 1, len(tasks))
-    with multiprocessing.get_context("fork").Pool(jobs, _ignore_interrupt) as pool:
-        yield from pool.imap(_parse_task, tasks)
+    """Yield each parse as it is done.
+
+    On processes, since nothing interrupts libclang but their end, and since it may crash: that
+    costs the one file.
+    """
+    left = list(reversed(tasks))
+    running: dict[Connection, tuple[BaseProcess, Task]] = {}
+    idle: list[tuple[Connection, BaseProcess]] = []
+    try:
+        while left or running:
+            while left and len(running) < (os.cpu_count() or 1):
+                connection, process = idle.pop() if idle else _start()
+                running[connection] = (process, left.pop())
+                connection.send(running[connection][1])
+            for ready in wait(list(running)):
+                assert isinstance(ready, Connection)
+                process, task = running.pop(ready)
+                try:
+                    yield ready.recv()
+                    idle.append((ready, process))
+                except EOFError:
+                    process.join()
+                    yield Parsed(task[1], error="libclang crashed")
+    finally:
+        for process in [row[0] for row in running.values()] + [row[1] for row in idle]:
+            process.kill()
+            process.join()
 
 
-def _ignore_interrupt() -> None:
+def _start() -> tuple[Connection, BaseProcess]:
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    process.start()
+    theirs.close()
+    return ours, process
+
+
+def _serve(connection: Connection) -> None:
+    """Parse until nobody asks."""
     # Ctrl-C goes to every process of the terminal; the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _parse_task(task: Task) -> Parsed:
-    try:
-        return parse(*task)
-    except OSError as error:
-        return Parsed(task[1], error=str(error.strerror))
+    sys.setrecursionlimit(DEPTH_MAX)
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        try:
+            parsed = parse(*task)
+        except OSError as error:
+            parsed = Parsed(task[1], error=str(error.strerror))
+        except RecursionError:
+            parsed = Parsed(task[1], error=f"nested deeper than {DEPTH_MAX} (DEPTH_MAX)")
+        connection.send(parsed)
 
 
 def _commands(path: Path) -> dict[str, tuple[str, ...]]:

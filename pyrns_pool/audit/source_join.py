@@ -78,7 +78,7 @@ def plain(symbol: str) -> str:
 
 
 def _measured(trace: Findings) -> Mapping[str, Mapping[str, Finding]]:
-    """Return for each function its sites; of several findings of a site, the one of all it does."""
+    """Return for each function its sites, each with the finding that counts most."""
     measured: dict[str, dict[str, Finding]] = {}
     for item in trace:
         key = plain(item.symbol or item.where.partition(":")[2])

@@ -19,8 +19,8 @@ class Site:
     """Relative to the audited directory."""
     line: int
     kind: str
-    """"new", "new[]", "shared_ptr(new)", "make_shared", "make_unique", "malloc", "growth",
-    "construction"."""
+    """"new", "new[]", "shared_ptr(new)", "control block", "make_shared", "make_unique", "malloc",
+    "growth", "construction"."""
     what: str
     """Object type, function of the heap, or container and method: "vector::push_back"."""
     function: str
@@ -52,7 +52,7 @@ class Function:
     last_line: int
     is_constructor: bool
     calls: frozenset[str] = frozenset()
-    """USR of each function it calls."""
+    """USR of each function it calls, and of each class that it has others construct."""
     overrides: frozenset[str] = frozenset()
 
 

@@ -25,26 +25,29 @@ from pyrns_pool.audit.source_libclang import (
 from pyrns_pool.audit.source_model import Container, FixedArray, Function, Parsed, Site, Use
 from pyrns_pool.audit.source_words import word_sites
 
-__all__ = ["C_SUFFIXES", "HEADERS", "parse"]
+__all__ = ["C_SUFFIX", "parse"]
 
 HEADERS = Path(__file__).parent / "headers"
-C_SUFFIXES = (".c",)
+C_SUFFIX = ".c"
 STANDARD = """
-    algorithm array atomic bitset cassert cctype cerrno chrono cinttypes climits cmath condition_variable
-    cstdarg cstddef cstdint cstdio cstdlib cstring ctime deque exception forward_list fstream functional
-    initializer_list iomanip iostream istream iterator limits list locale map memory mutex new
-    numeric optional ostream queue random set shared_mutex sstream span stack stdexcept string
-    string_view system_error thread tuple type_traits typeinfo unordered_map unordered_set utility
-    variant vector assert.h ctype.h errno.h esp_heap_caps.h float.h inttypes.h limits.h malloc.h
-    math.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h
-    string.h strings.h sys/types.h time.h
+    algorithm array atomic bitset cassert cctype cerrno chrono cinttypes climits cmath
+    condition_variable cstdarg cstddef cstdint cstdio cstdlib cstring ctime deque exception
+    forward_list fstream functional initializer_list iomanip iostream istream iterator limits
+    list locale map memory mutex new numeric optional ostream queue random set shared_mutex
+    sstream span stack stdexcept string string_view system_error thread tuple type_traits
+    typeinfo unordered_map unordered_set utility variant vector assert.h ctype.h errno.h
+    esp_heap_caps.h float.h inttypes.h limits.h malloc.h math.h stdalign.h stdarg.h stdatomic.h
+    stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h strings.h sys/types.h
+    time.h
 """.split()
 """Headers that are empty, since ``headers/`` is included first."""
 TARGET = "--target=armv7m-none-eabi"
 """Sizes are those of a 32-bit device, unless a compile command names another target."""
 PARSE_OPTIONS = 0x01 | 0x200  # Detailed preprocessing record, keep going after fatal errors.
 SEVERITY_ERROR = 3
-MISSING = re.compile(r"'([^']+)' file not found|(?:unknown type name|undeclared identifier) '(\w+)'")
+MISSING = re.compile(
+    r"'([^']+)' file not found|(?:unknown type name|undeclared identifier) '(\w+)'"
+)
 RING = re.compile(r"\[[^]\"]*%[^]\"]*\]|=\s*\([^;\"]*\+\s*1\)\s*%")
 """An index that wraps around."""
 LOOKS = re.compile(r"(?:find|get|has|is|check|contains|lookup)(?![a-z])")
@@ -63,7 +66,7 @@ class _At:
     is_template: bool = False
 
 
-def parse(root: str, file: str, arguments: Sequence[str]) -> Parsed:
+def parse(root: str, file: str, arguments: Sequence[str], is_c: bool) -> Parsed:
     """Parse one file and return what it and the headers of the tree hold.
 
     Parameters
@@ -74,6 +77,8 @@ def parse(root: str, file: str, arguments: Sequence[str]) -> Parsed:
         Relative to it.
     arguments : sequence of str
         ``-I``, ``-D`` and the like.
+    is_c : bool
+        Whether it is C; else it is C++.
 
     Returns
     -------
@@ -82,7 +87,6 @@ def parse(root: str, file: str, arguments: Sequence[str]) -> Parsed:
     """
     parsed = Parsed(file)
     cindex = libclang()
-    is_c = Path(file).suffix in C_SUFFIXES
     first = HEADERS / ("libc.h" if is_c else "std.hpp")
     default = ["-x", "c", "-std=gnu11"] if is_c else ["-x", "c++", "-std=gnu++17"]
     options = [*default, TARGET, *arguments, "-nostdinc", "-ferror-limit=0", "-w"]
@@ -116,6 +120,7 @@ class _Visitor:
         """Lines and names, by file, of what was resolved, whether it allocates or not."""
         self.calls: set[str] = set()
         self.kinds = libclang().CursorKind
+        self.pointer = libclang().TypeKind.POINTER
         self.loops = {
             self.kinds.FOR_STMT,
             self.kinds.WHILE_STMT,
@@ -320,6 +325,15 @@ class _Visitor:
         elif name == "operator+" and inside == "":
             self.add(cursor, at, "construction", "string::operator+", element_bytes=1)
         if inside == "shared_ptr" and name in ("shared_ptr", "reset"):
+            given = next(iter(cursor.get_arguments()), None)
+            kind = None if given is None else given.type.get_canonical().kind
+            if (
+                given is not None
+                and kind is self.pointer
+                and not re.search(r"\bnew\b", self.words(given))
+            ):
+                owned = given.type.get_pointee().spelling
+                self.add(cursor, at, "control block", f"shared_ptr<{owned}>")
             return replace(at, in_shared=True)
         return at
 
@@ -344,6 +358,7 @@ class _Visitor:
             count = self.value(given[0], at) if given else None
             element = types.size_of(made.element_type)
             size = None if count is None or element is None else count * element
+        self.construct(made)
         allocator = ""
         if name == "allocate_shared":
             allocator = types.first_argument(cursor)
@@ -401,6 +416,8 @@ class _Visitor:
             self.use(base, "grow", at)
         if name == "reserve":
             self.use(base, "reserve", at)
+        if "emplace" in name:
+            self.construct(types.made_in(callee.semantic_parent.type))
         self.add(
             cursor,
             at,
@@ -411,6 +428,10 @@ class _Visitor:
             variable=base,
             allocator=held.allocator,
         )
+
+    def construct(self, made: Any) -> None:
+        """Note that the standard library calls a constructor of a type."""
+        self.calls.add(made.get_canonical().get_declaration().get_usr())
 
     def visit_dependent_call(self, cursor: Any, at: _At) -> None:
         """Add a method of a container whose elements depend on a template."""

@@ -71,6 +71,9 @@ def _graph(functions: Mapping[str, Function]) -> dict[str, set[str]]:
     for usr, row in functions.items():
         for base in row.overrides:
             graph.setdefault(base, set()).add(usr)
+        if row.is_constructor:
+            # A USR is that of the class, "@F@", and the name with the types of the parameters.
+            graph.setdefault(usr.rpartition("@F@")[0], set()).add(usr)
     return graph
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Optional
 
 from pyrns_pool.audit._audited import LARGE_BYTES
-from pyrns_pool.audit.findings import Finding, FixedPool, RegionCheck
+from pyrns_pool.audit.findings import EvidenceValue, Finding, FixedPool, RegionCheck
 from pyrns_pool.audit.rules import REGION_DEFAULT
 from pyrns_pool.audit.source_model import Container, FixedArray, Function, Parsed, Site
 from pyrns_pool.audit.source_names import EXTERNAL
@@ -23,6 +23,7 @@ PATTERNS = {
     "new": "new",
     "new[]": "new[]",
     "shared_ptr(new)": "object and control block",
+    "control block": "control block",
     "make_shared": "make_shared",
     "make_unique": "make_unique",
     "malloc": "heap call",
@@ -115,13 +116,13 @@ def _finding(tree: Tree, site: Site, count: int) -> Finding:
         severity, effort = "critical", "low"
     elif frequency == "per-packet":
         severity, effort = "high", "medium" if site.size_bytes is None else "low"
-    elif site.kind == "shared_ptr(new)":
+    elif site.kind in ("shared_ptr(new)", "control block"):
         severity, effort = "medium", "trivial"
     elif _grows_in_loop(tree, site):
         severity, effort = "medium", "trivial"
     else:
         severity, effort = "low", "low"
-    evidence: dict[str, int | float | str] = {"kind": site.kind, "what": site.what}
+    evidence: dict[str, EvidenceValue] = {"kind": site.kind, "what": site.what}
     if site.element_bytes is not None:
         evidence["element_bytes"] = site.element_bytes
     evidence["in_loop"] = int(site.in_loop)
@@ -191,7 +192,9 @@ def _advice(tree: Tree, site: Site, severity: str) -> str:
         parts.append(f"Move the {site.size_bytes:,} bytes to PSRAM or to a fixed buffer.")
     if site.kind == "shared_ptr(new)":
         parts.append(f"make_shared<{site.what}>() is one block instead of two.")
-    if severity == "high":
+    elif site.kind == "control block":
+        parts.append("Make object and control block one: make_shared, where the object is made.")
+    elif severity == "high":
         if site.kind in ("growth", "construction"):
             parts.append("Hold the elements in a fixed array, or the bytes in a pooled Bytes.")
         elif site.size_bytes is not None:
@@ -222,7 +225,7 @@ def unbounded_findings(tree: Tree) -> list[Finding]:
         never = "and nothing takes them out" if not shrinks else "and none looks at its size"
         element = container.element_bytes
         external = EXTERNAL.search(container.allocator)
-        evidence: dict[str, int | float | str] = {"kind": "unbounded", "what": container.kind}
+        evidence: dict[str, EvidenceValue] = {"kind": "unbounded", "what": container.kind}
         findings.append(
             Finding(
                 where=f"{container.file}:{container.line}",
@@ -283,7 +286,7 @@ def pools(tree: Tree) -> tuple[FixedPool, ...]:
 
 
 def _overflow(tree: Tree, array: FixedArray) -> Optional[str]:
-    """Return what functions that touch an array, or those of a pool's class, say when it is full."""
+    """Return what those who touch an array, or a method of a pool, say when it is full."""
     kind = array.type.partition("<")[0].rpartition("::")[2].strip()
     for usr, row in tree.functions.items():
         if "<" in array.type and row.owner.rpartition("::")[2] == kind and usr in tree.refusals:

@@ -20,6 +20,7 @@ __all__ = [
     "is_integer",
     "is_short_text",
     "is_static",
+    "made_in",
     "owner_of",
     "qualified_name",
     "size_of",
@@ -69,7 +70,7 @@ def qualified_name(cursor: Any) -> str:
     parts = [cursor.spelling]
     parent = cursor.semantic_parent
     while parent is not None and parent.kind.name != "TRANSLATION_UNIT":
-        # A static of a function belongs to it; a linkage block and an anonymous space have no name.
+        # A linkage block and an anonymous namespace have no name.
         if parent.spelling and parent.kind.name != "LINKAGE_SPEC":
             parts.append(parent.spelling)
         parent = parent.semantic_parent
@@ -123,7 +124,7 @@ def _element_bytes(kind: Any, name: str) -> Optional[int]:
     if "map" in name:
         held.append(kind.get_template_argument_type(1))
     sizes = [size_of(part) for part in held]
-    align = max(part.get_align() for part in held)
+    align = max(int(part.get_align()) for part in held)
     offset = 0
     for size in sizes:
         if size is None:
@@ -138,6 +139,13 @@ def _element_bytes(kind: Any, name: str) -> Optional[int]:
         return None
     front = words * (own // OWN_WORDS.get(name, 6))
     return front + -front % align + offset + -offset % align
+
+
+def made_in(kind: Any) -> Any:
+    """Return the type that emplace of a container makes."""
+    kind = kind.get_canonical()
+    keyed = "map<" in kind.spelling
+    return kind.get_template_argument_type(1 if keyed else 0)
 
 
 def fixed_of(kind: Any) -> Optional[tuple[int, Optional[int]]]:
@@ -182,4 +190,4 @@ def is_short_text(cursor: Any) -> bool:
             return False
         cursor = inner
     is_text = cursor.kind.name == "STRING_LITERAL"
-    return is_text and cursor.type.get_canonical().element_count - 1 <= SHORT_TEXT
+    return is_text and int(cursor.type.get_canonical().element_count) - 1 <= SHORT_TEXT

@@ -1,4 +1,4 @@
-"""Say of every place that allocates, in a trace or in source code, how bad it is and what to do."""
+"""Say of every place that allocates, in a trace or in source, how bad it is and what to do."""
 
 from __future__ import annotations
 

@@ -26,12 +26,11 @@ CONFIG_HELP = "a TOML file, as export --to toml writes it"
 
 def add_trace_arguments(parser: argparse.ArgumentParser, optional: bool = False) -> None:
     """Declare the trace, which may be `optional`, and what part of it is meant."""
-    parser.add_argument(
-        "trace",
-        metavar="TRACE",
-        nargs="?" if optional else None,
-        help="a trace, or a recording of another tool",
-    )
+    about = "a trace, or a recording of another tool"
+    if optional:
+        parser.add_argument("trace", metavar="TRACE", nargs="?", help=about)
+    else:
+        parser.add_argument("trace", metavar="TRACE", help=about)
     parser.add_argument("--site", metavar="PATTERN", help="only these sites: 'RNS::Bytes::*'")
     parser.add_argument("--thread", metavar="N", type=int, help="only this allocating thread")
 
