@@ -40,7 +40,8 @@ def frequencies(
         functions that are named like the beginning of a program does; else "unknown".
     """
     graph = _graph(functions)
-    called = {callee for callees in graph.values() for callee in callees}
+    direct = {callee for usr in functions for callee in graph[usr]}
+    called = direct | {inner for callee in direct for inner in graph.get(callee, ())}
     is_hot = [u for u, row in functions.items() if any(is_named(row.name, p) for p in hot)]
     starts = [u for u, row in functions.items() if _is_start(row, u in called)]
     # What nobody calls, may be called at any time.
