@@ -59,6 +59,7 @@ def annotate(findings: Findings, directory: PathLike) -> bytes:
 def _file_patch(file: str, text: bytes, notes: dict[int, list[str]]) -> bytes:
     lines = text.splitlines(keepends=True) if b"\r" not in text else _lines(text)
     before = _line_starts(text)
+    end = b"\r\n" if lines and lines[0].endswith(b"\r\n") else b"\n"
     added: dict[int, list[bytes]] = {}
     for number, rows in sorted(notes.items()):
         if not 1 <= number <= len(lines):
@@ -68,7 +69,6 @@ def _file_patch(file: str, text: bytes, notes: dict[int, list[str]]) -> bytes:
             continue
         line = lines[at]
         indent = line[: len(line) - len(line.lstrip(b" \t"))]
-        end = b"\r\n" if line.endswith(b"\r\n") else b"\n"
         for row in rows:
             # A backslash at the end, or a trigraph of it, would continue the comment.
             safe = printable(row).encode("ascii", "replace").replace(b"\\", b"/")

@@ -146,7 +146,7 @@ def _finding(tree: Tree, site: Site, count: int) -> Finding:
 
 
 def _unit(file: str) -> str:
-    """Return what a function that is in no class is grouped under: its file, .h and .cpp as one."""
+    """Return what a function that is in no class is grouped under: its file without suffix."""
     return os.path.splitext(file)[0]
 
 
