@@ -11,7 +11,7 @@ recorded trace through it, `Pool` is one for the prompt.
 """
 
 from pyrns_pool._version import VERSION as __version__
-from pyrns_pool.audit import Finding, Findings, Rules, audit_trace
+from pyrns_pool.audit import Finding, Findings, Rules, audit_source, audit_trace
 from pyrns_pool.bytes import Bytes
 from pyrns_pool.compare import compare, sized_pool
 from pyrns_pool.compare_results import CompareResult
@@ -132,6 +132,7 @@ __all__ = [
     "WrongPool",
     "__version__",
     "check_trace",
+    "audit_source",
     "audit_trace",
     "compare",
     "erlang_b",
