@@ -64,9 +64,10 @@ def audit_source(
 
     Notes
     -----
-    About 0.1 s a file and processor, for files that include little. The standard library and ESP-IDF's heap are known, other
-    headers that are missing are named in the summary; what depends on their types is found by its
-    words and says so. Sizes are those of a 32-bit ARM unless a compile command names a target.
+    About 0.1 s a file and processor, more where much is included. The standard library and
+    ESP-IDF's heap are known, other headers that are missing are named in the summary; what
+    depends on their types is found by its words and says so. Sizes are those of a 32-bit ARM
+    unless a compile command names a target.
     """
     rules = Rules() if rules is None else rules
     parsed = parse_tree(Path(directory), compile_commands, progress)

@@ -27,7 +27,7 @@ def annotate(findings: Findings, directory: PathLike) -> bytes:
     Parameters
     ----------
     findings : Findings
-        Of `audit_source`.
+        Of `audit_source`, or of `join`, where those of the trace are left out.
     directory : path-like
         The tree that was audited.
 
@@ -44,12 +44,11 @@ def annotate(findings: Findings, directory: PathLike) -> bytes:
     """
     notes: dict[str, dict[int, list[str]]] = {}
     for name, item in zip(findings.ids, findings):
-        for place in (item.where, *item.also):
-            match = PLACE.fullmatch(place)
-            if item.severity != "low" and match and os.path.isfile(Path(directory, match[1])):
-                text = f"{name} {item.severity}, {item.frequency}: {item.pattern}. "
-                rows = notes.setdefault(match[1], {}).setdefault(int(match[2]), [])
-                rows.append(text + item.recommendation)
+        match = PLACE.fullmatch(item.where)
+        if item.severity != "low" and match and os.path.isfile(Path(directory, match[1])):
+            text = f"{name} {item.severity}, {item.frequency}: {item.pattern}. "
+            rows = notes.setdefault(match[1], {}).setdefault(int(match[2]), [])
+            rows.append(text + item.recommendation)
     return b"".join(
         _file_patch(file, Path(directory, file).read_bytes(), rows)
         for file, rows in sorted(notes.items())

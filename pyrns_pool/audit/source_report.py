@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Optional
 
 from pyrns_pool.audit._audited import LARGE_BYTES
-from pyrns_pool.audit.findings import EvidenceValue, Finding, FixedPool, RegionCheck
+from pyrns_pool.audit.findings import FREQUENCIES, EvidenceValue, Finding, FixedPool, RegionCheck
 from pyrns_pool.audit.rules import REGION_DEFAULT
 from pyrns_pool.audit.source_model import Container, FixedArray, Function, Parsed, Site
 from pyrns_pool.audit.source_names import EXTERNAL
@@ -217,8 +217,7 @@ def unbounded_findings(tree: Tree) -> list[Finding]:
             continue
         shrinks = bool(tree.users(container.usr, "shrink"))
         classes = [tree.frequency.get(usr, "unknown") for usr in unchecked]
-        hot = "per-packet" in classes
-        frequency = "per-packet" if hot else classes[0]
+        frequency = max(classes, key=lambda name: FREQUENCIES[name])
         if frequency == "startup":
             continue
         names = [tree.functions[usr].name for usr in unchecked if usr in tree.functions]
