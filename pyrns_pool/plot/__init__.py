@@ -43,10 +43,11 @@ from pyrns_pool.plot._data import (
     tiers_data,
 )
 from pyrns_pool.plot._hit_rate import hit_rate, hit_rate_figure
+from pyrns_pool.plot._hover import hover_data
 from pyrns_pool.plot._occupancy import occupancy, occupancy_figure, oversize
 from pyrns_pool.plot._overview import overview_figure
 from pyrns_pool.plot._rate import rate_figure, rate_panel
-from pyrns_pool.plot._save import save_figures
+from pyrns_pool.plot._save import figures_of, save_figures
 from pyrns_pool.plot._sizes import fragmentation, sizes, sizes_figure
 from pyrns_pool.plot._soak import alarms_figure, soak_figure
 from pyrns_pool.plot._style import Sheet
@@ -63,6 +64,7 @@ __all__ = [
     "cow_figure",
     "cow_panel",
     "failures_data",
+    "figures_of",
     "fragmentation",
     "heap_fragmentation_figure",
     "hit_curve",
@@ -72,6 +74,7 @@ __all__ = [
     "hit_rate_data",
     "hit_rate_figure",
     "largest_free_figure",
+    "hover_data",
     "occupancy",
     "occupancy_data",
     "occupancy_figure",

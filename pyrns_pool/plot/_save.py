@@ -49,14 +49,14 @@ from pyrns_pool.sweep_results import SweepResult
 from pyrns_pool.tune_results import TuneResult
 from pyrns_pool.workload_results import AnyResult
 
-__all__ = ["save_figures"]
+__all__ = ["figures_of", "save_figures"]
 
 FORMATS = ("svg", "png")
 _Draw = Callable[[Any], Sheet]
 _Twin = Optional[Callable[[Any], NDArray[np.void]]]
 
 
-def _sheets(result: AnyResult) -> dict[str, tuple[_Draw, _Twin]]:
+def figures_of(result: AnyResult) -> dict[str, tuple[_Draw, _Twin]]:
     """Return the figures that a result has something to show in, each with its data twin.
 
     The overview has none, since it repeats what others show.
@@ -142,7 +142,7 @@ def save_figures(
             raise ValueError(f"formats: {name!r} is not among {', '.join(FORMATS)}, in a sequence")
     folder = Path(directory)
     kinds = list(dict.fromkeys(formats))
-    sheets = _sheets(result)
+    sheets = figures_of(result)
     figures = {folder / f"{name}.{kind}": (name, kind) for name in sheets for kind in kinds}
     tables = {folder / f"{name}.csv": twin for name, (_, twin) in sheets.items() if twin}
     if isinstance(result, CompareResult):
