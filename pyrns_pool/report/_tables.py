@@ -16,7 +16,7 @@ __all__ = ["beside", "contenders", "findings", "fit", "pins", "sites", "slots", 
 
 ROWS_MAX = 12
 """Of sites and pins; there may be hundreds."""
-FINDINGS_MAX = 60
+FINDINGS_MAX = 24
 RATES = (0.5, 0.9, 0.99, 0.999, 1.0)
 
 

@@ -51,16 +51,17 @@ def pool_verdict(result: PoolResult, tuned: Optional[TuneResult] = None) -> tupl
 def _instead(result: PoolResult, tuned: TuneResult) -> str:
     """Return what the tuner would do, as a sentence."""
     pool, total = tuned.config, tuned.total
+    tiers = ",".join(map(str, pool.tiers))
     rate = percent(total.hits, total.requests)
     has = result.stats.hits + result.stats.spills
     if total.hits == total.requests and pool.slots_bytes < result.config.slots_bytes:
         share = percent(pool.slots_bytes, result.config.slots_bytes)
-        return f"{pool} would serve all of it in {pool.slots_bytes:,} bytes, {share} of these."
+        return f"A strict {tiers} would serve all of it in {pool.slots_bytes:,} bytes, {share} of these."
     if total.hits <= has:
         return f"No strict pool of at most {tuned.goal.max_tiers} tiers does better in its bytes."
     return (
         f"In no more bytes ({pool.slots_bytes:,}) the best strict pool of at most"
-        f" {tuned.goal.max_tiers} tiers, {pool}, serves {rate}: {total.hits:,} requests,"
+        f" {tuned.goal.max_tiers} tiers, {tiers}, serves {rate}: {total.hits:,} requests,"
         " replayed."
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from platform import python_version
 from typing import Callable, Iterable, Optional, Sequence, Union
@@ -225,15 +226,20 @@ def _sections(result: AnyResult) -> Iterable[Section]:
             tables=_tables_of(name, result),
         )
         if isinstance(result, TuneResult):
-            pool = ",".join(map(str, result.config.tiers))
             goal = f"{result.goal.words().capitalize()}: {result.config}."
-            to = "pyrns-pool export TRACE --to header --tiers"
-            section = replace(section, text=(goal,), commands=(f"{to} {pool}",))
+            section = replace(section, text=(goal,), commands=(_export(result),))
         if isinstance(result, CurveSet):
             policy = result.curves[0].policy
             text = f"Of a {policy} pool, {result.curves[0].method}."
             section = replace(section, text=(text,))
         yield section
+
+
+def _export(result: TuneResult) -> str:
+    """Return what writes the pool that was found for a device."""
+    trace = result.traces[0]
+    command = ["pyrns-pool", "export", trace.name or "TRACE", "--to", "header"]
+    return shlex.join([*command, "--tiers", ",".join(map(str, result.config.tiers))])
 
 
 def _tables_of(name: str, result: AnyResult) -> tuple[Table, ...]:
