@@ -39,6 +39,9 @@ def run(given: argparse.Namespace) -> None:
     """Read, compute, write, and print the verdicts."""
     from pyrns_pool.report import make_report
 
+    if not given.markdown:  # What is missing is said before the work.
+        import pyrns_pool.report._html  # noqa: F401
+
     config = config_of(given)
     file = given.output or Path("report.md" if given.markdown else "report.html")
     output.refuse_existing([file], given.force)
@@ -78,7 +81,8 @@ def _is_result(path: str) -> bool:
 def _command(given: argparse.Namespace, config: PoolConfig) -> str:
     """Return what makes this report again, wherever its file is put."""
     words = ["pyrns-pool", "report", *given.sources]
-    words += ["--tiers", ",".join(map(str, config.tiers)), "--policy", config.policy]
-    words += [] if config.fallback == "none" else ["--fallback", config.fallback]
-    words += [] if given.site is None else ["--site", given.site]
+    if not all(map(_is_result, given.sources)):
+        words += ["--tiers", ",".join(map(str, config.tiers)), "--policy", config.policy]
+        words += [] if config.fallback == "none" else ["--fallback", config.fallback]
+        words += [] if given.site is None else ["--site", given.site]
     return shlex.join(words + (["--markdown"] if given.markdown else []))

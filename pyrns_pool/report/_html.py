@@ -8,6 +8,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+try:
+    import jinja2
+except ImportError as missing:
+    raise ImportError(
+        "an HTML report needs Jinja2: install python3-jinja2 by apt, or jinja2 by pip;"
+        " --markdown works without"
+    ) from missing
+
 from pyrns_pool.errors import printable
 from pyrns_pool.plot import Sheet, hover_data
 from pyrns_pool.report.content import Figure, Report
@@ -21,13 +29,6 @@ _HERE = Path(__file__).parent
 
 def html(report: Report) -> str:
     """Return the document; `Report.html` says what it is."""
-    try:
-        import jinja2
-    except ImportError as error:
-        raise ImportError(
-            "an HTML report needs Jinja2: install python3-jinja2 by apt, or jinja2 by pip;"
-            " --markdown works without"
-        ) from error
     environment = jinja2.Environment(
         autoescape=True,
         trim_blocks=True,

@@ -30,14 +30,15 @@ def _chapter(chapter: Chapter) -> Iterable[str]:
 
 
 def _section(section: Section) -> Iterable[str]:
+    if not (section.text or section.tables or section.commands):
+        return
     yield from (f"### {section.title}", "")
     for text in section.text:
         yield from (_plain(text), "")
     for one in section.tables:
         yield from _table(one)
-    for command in section.commands:
-        yield f"    {printable(command)}"
-    yield ""
+    if section.commands:
+        yield from (*(f"    {printable(command)}" for command in section.commands), "")
 
 
 def _table(one: Table) -> Iterable[str]:
@@ -52,4 +53,4 @@ def _facts(facts: Iterable[tuple[str, str]]) -> Iterable[str]:
 
 def _plain(text: str) -> str:
     """Return text in which nothing is markup."""
-    return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", printable(text))
+    return re.sub(r"([\\`*|<>\[\]]|(?<!\w)_|_(?!\w))", r"\\\1", printable(text))

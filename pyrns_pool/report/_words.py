@@ -44,7 +44,8 @@ def pool_verdict(result: PoolResult, tuned: Optional[TuneResult] = None) -> tupl
     if tuned is not None:
         return f"{first}.", _instead(result, tuned)
     if not isinstance(result, ReplayResult) or not stats.misses:
-        return (f"{first}.",)
+        full = sum(tier.high_water == tier.slot_count for tier in stats.tiers)
+        return f"{first}.", f"{full} of {counted(len(stats.tiers), 'tier')} ran full."
     return f"{first}.", f"A heap behind it would hold up to {result.missed_bytes_peak:,} bytes."
 
 

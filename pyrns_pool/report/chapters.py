@@ -228,6 +228,10 @@ def _sections(result: AnyResult) -> Iterable[Section]:
         if isinstance(result, TuneResult):
             goal = f"{result.goal.words().capitalize()}: {result.config}."
             section = replace(section, text=(goal,), commands=(_export(result),))
+        if isinstance(result, CompareResult) and name == "largest_free":
+            pool = ",".join(map(str, result.config.tiers))
+            text = f"The pool is {pool}: {result.config.slots_bytes:,} bytes of slots."
+            section = replace(section, text=(text,))
         if isinstance(result, CurveSet):
             policy = result.curves[0].policy
             text = f"Of a {policy} pool, {result.curves[0].method}."
