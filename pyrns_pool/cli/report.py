@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import zipfile
 from pathlib import Path
@@ -56,7 +57,7 @@ def run(given: argparse.Namespace) -> None:
         return
     for chapter in made.chapters:
         print(f"{chapter.title}: {' '.join(chapter.verdict)}")
-    print(f"\nwritten to {file}: {file.stat().st_size:,} bytes")
+    print(f"\nwritten to {file}: {os.path.getsize(file):,} bytes")
 
 
 def _read(path: str, site: Optional[str]) -> Union[Trace, AnyResult]:

@@ -37,8 +37,10 @@ def tiers(result: PoolResult) -> Table:
 
 def sites(result: ReplayResult) -> Table:
     """Return where it missed most."""
-    shown = result.sites[:ROWS_MAX]
-    rows = [(row.site or "(no site)", f"{row.requests:,}", f"{row.misses:,}") for row in shown]
+    rows = [
+        (row.site or "(no site)", *_numbers((row.requests, row.misses)))
+        for row in result.sites[:ROWS_MAX]
+    ]
     rest = result.sites[ROWS_MAX:]
     if rest:
         sums = (sum(row.requests for row in rest), sum(row.misses for row in rest))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from importlib.metadata import version
 from platform import python_version
 from typing import Callable, Iterable, Optional, Sequence, Union
-
-import matplotlib
-import numpy as np
 
 from pyrns_pool._version import VERSION
 from pyrns_pool.audit import Findings, audit_trace
@@ -94,10 +92,12 @@ def make_report(
     keys: list[str] = []
     for number, source in enumerate(sources):
         report = _part(progress, number / len(sources), 1 / len(sources))
-        is_trace = isinstance(source, Trace)
-        made = _of_trace(source, config, report) if is_trace else _of_result(source)
+        if isinstance(source, Trace):
+            made = _of_trace(source, config, report)
+        else:
+            made = _of_result(source)
         key = _key(source)
-        if key and key in keys and not is_trace:
+        if key and key in keys and not isinstance(source, Trace):
             at = keys.index(key)
             chapters[at] = _joined(chapters[at], made)
         else:
@@ -106,8 +106,8 @@ def make_report(
     versions = (
         ("pyrns_pool", VERSION),
         ("Python", python_version()),
-        ("NumPy", np.__version__),
-        ("matplotlib", matplotlib.__version__),
+        ("NumPy", version("numpy")),
+        ("matplotlib", version("matplotlib")),
     )
     return Report(tuple(chapters), command, versions)
 
@@ -124,11 +124,15 @@ def _of_trace(trace: Trace, config: PoolConfig, progress: Progress) -> Chapter:
     sizes = [tier.slot_bytes for tier in config.tiers]
     slots = [tier.slot_count for tier in config.tiers]
     curve = hit_curve(trace, sizes, chosen=slots, loads=True, progress=_part(progress, 0.05, 0.05))
-    asked = {"budget_bytes": config.slots_bytes} if result.stats.misses else {"max_misses": 0}
+    is_enough = not result.stats.misses
     tuned: Optional[TuneResult] = None
     try:
         tuned = tune(
-            trace, compared=[("this pool", config)], progress=_part(progress, 0.1, 0.6), **asked
+            trace,
+            budget_bytes=None if is_enough else config.slots_bytes,
+            max_misses=0 if is_enough else None,
+            compared=[("this pool", config)],
+            progress=_part(progress, 0.1, 0.6),
         )
         advice = list(_sections(tuned))
     except ConfigError as error:  # No pool is so small, or it is larger than the tuner's reach.
