@@ -56,8 +56,9 @@ def _instead(result: PoolResult, tuned: TuneResult) -> str:
     rate = percent(total.hits, total.requests)
     has = result.stats.hits + result.stats.spills
     if total.hits == total.requests and pool.slots_bytes < result.config.slots_bytes:
+        size = f"{pool.slots_bytes:,} bytes"
         share = percent(pool.slots_bytes, result.config.slots_bytes)
-        return f"A strict {tiers} would serve all of it in {pool.slots_bytes:,} bytes, {share} of these."
+        return f"A strict {tiers} would serve all of it in {size}, {share} of these."
     if total.hits <= has:
         return f"No strict pool of at most {tuned.goal.max_tiers} tiers does better in its bytes."
     return (
