@@ -1,18 +1,16 @@
-"""The notebooks run, in this interpreter, and are committed without outputs and without logic."""
+"""The notebooks run, say what is so, and are committed without outputs and without logic."""
 
 import ast
-import os
-import sys
-from pathlib import Path
+import re
+from collections import Counter
 
+import matplotlib
 import nbformat
+import notebooks
 import pytest
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
 
-FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+import pyrns_pool as rp
+
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -21,46 +19,121 @@ LOGIC = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda),
     *(ast.For, ast.AsyncFor, ast.While, ast.comprehension),
 )
-CELL_TIMEOUT_S = 120
+DEBIAN_MATPLOTLIB = "3.6.3"  # Another version draws other bytes.
+RECORDING = "microreticulum_node_a.npz"
+BUFFERS = "std::vector<>::reserve"
 
-each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
-
-class OwnKernelManager(AsyncKernelManager):
-    """Starts kernels in this interpreter; Debian's kernelspec names the one of the system."""
-
-    kernel_spec = KernelSpec(
-        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        display_name="Python 3",
-        language="python",
-    )
+each_notebook = pytest.mark.parametrize("path", notebooks.NOTEBOOKS, ids=lambda path: path.stem)
 
 
 def code_cells(path):
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
-def test_there_are_notebooks_to_test():
-    assert NOTEBOOKS
+def strict_pool(trace, tiers):
+    """Return hits, misses and high-water marks by slot size of a strict pool; slow and obvious.
+
+    Oversize requests are misses of None.
+    """
+    slots = dict(tuple(map(int, tier.split("x"))) for tier in tiers.split(","))
+    in_use, high_water, hits, misses = Counter(), Counter(), Counter(), Counter()
+    home_of = {}
+    for op, id_, size in trace.events[["op", "id", "size"]].tolist():
+        if op == 0:
+            home = next((slot_bytes for slot_bytes in sorted(slots) if size <= slot_bytes), None)
+            is_hit = home is not None and in_use[home] < slots[home]
+            (hits if is_hit else misses)[home] += 1
+            if is_hit:
+                home_of[id_] = home
+                in_use[home] += 1
+                high_water[home] = max(high_water[home], in_use[home])
+        elif id_ in home_of:
+            in_use[home_of.pop(id_)] -= 1
+    return hits, misses, high_water
+
+
+def percent(part, whole):
+    return round(100 * part / whole, 1)
+
+
+def first_pool():
+    """Compute it by an array of operations, in the build without threads."""
+    ops = rp.Workload()
+    packet = ops.create(500)
+    header = ops.slice(packet, 0, 19)
+    kept = ops.share(packet)
+    ops.write(packet, 1, 1)
+    ops.write(packet, 2, 1)
+    ops.drop(kept)
+    ops.compact(header)
+    result = rp.run_ops(ops, rp.PoolConfig.parse("256x16,512x16,1024x16"))
+    done = result.bytes
+    return {
+        "copies_avoided": done.copies_avoided,
+        "cow_copies": done.cow_copies,
+        "cow_bytes": done.cow_bytes,
+        "slots_in_use": result.stats.in_use,
+    }
+
+
+def tier_occupancy():
+    buffers = rp.load_trace(rp.shipped(RECORDING)).filter(site=BUFFERS)
+    requests = buffers.block_count
+    planned, *_ = strict_pool(buffers, "256x16,512x16,1024x16")
+    tuned, misses, high_water = strict_pool(buffers, "64x1024,256x16,512x12,1024x12")
+    return {
+        "planned_percent": percent(sum(planned.values()), requests),
+        "tuned_percent": percent(sum(tuned.values()), requests),
+        "small_slots_used": high_water[64],
+        "misses_of_256": misses[256],
+    }
+
+
+CONCLUSIONS = {
+    "01_first_pool": first_pool,
+    "02_tier_occupancy": tier_occupancy,
+}
+
+
+def test_every_notebook_has_a_conclusion_to_hold_it_to():
+    assert [path.stem for path in notebooks.NOTEBOOKS] == sorted(CONCLUSIONS)
 
 
 @each_notebook
-def test_notebook_runs_from_its_first_cell_to_its_last(path, tmp_path, monkeypatch):
-    monkeypatch.delenv("MPLBACKEND", raising=False)  # figures as the reader's kernel makes them
-    monkeypatch.setenv("IPYTHONDIR", os.fspath(tmp_path / "ipython"))
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook,
-        kernel_manager_class=OwnKernelManager,
-        resources={"metadata": {"path": os.fspath(tmp_path)}},
-        timeout=CELL_TIMEOUT_S,
-    )
-    client.execute()
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert all(cell.execution_count for cell in cells)
-    for cell in cells:
-        shown = [output for output in cell.outputs if "image/png" in output.get("data", {})]
-        assert len(shown) == cell.source.startswith("plot."), cell.source
+def test_notebook_runs_and_shows_and_concludes_what_it_should(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", "")  # Both are put back after run changed them.
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    notebook = notebooks.run(path, tmp_path)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.execution_count
+            is_figure = cell.source.startswith("plot.")
+            assert len(notebooks.pictures(cell)) == is_figure, cell.source
+
+    numbers, text = notebooks.conclusion(notebook)
+    assert numbers == CONCLUSIONS[path.stem]()
+    assert text.startswith("**Conclusion.** ")
+    for name, number in numbers.items():
+        assert re.search(rf"(?<![\d.,]){number:,}(?![\d]|[.,]\d)", text), f"{name}: {number:,}"
+
+    rendered, images = notebooks.rendered(notebook, path.stem)
+    assert rendered in notebooks.PAGE.read_text(), "run tests/notebooks.py"
+    if matplotlib.__version__ == DEBIAN_MATPLOTLIB:
+        for file, image in images.items():
+            is_current = image == (notebooks.PICTURES / file).read_bytes()
+            assert is_current, f"{file}: run tests/notebooks.py, and look"
+
+
+def test_the_page_of_the_notebooks_shows_each_of_them_and_every_picture():
+    page = notebooks.PAGE.read_text()
+    assert page.startswith(notebooks.PAGE_HEAD)
+    shown = re.findall(r"^## \[.+\]\(\.\./notebooks/(.+)\.ipynb\)$", page, re.M)
+    assert shown == [path.stem for path in notebooks.NOTEBOOKS]
+    files = sorted(path.name for path in notebooks.PICTURES.iterdir())
+    assert sorted(re.findall(r"\]\(img/notebooks/(.+)\)$", page, re.M)) == files
+    total = sum(path.stat().st_size for path in notebooks.PICTURES.iterdir())
+    print(f"{len(files)} pictures, {total:,} bytes")
+    assert 0 < total < 1_000_000
 
 
 @each_notebook
