@@ -12,7 +12,7 @@ PYTEST := $(VENV)/bin/python -m pytest -q -n 2
 DEMO_PACKAGES := gcc libc6-dev python3-dev python3-cffi python3-numpy python3-matplotlib \
     python3-setuptools python3-wheel python3-pip python3-venv python3-rich
 TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-pytest-xdist python3-hypothesis \
-    python3-nbclient python3-nbformat python3-ipykernel clang clang-format clang-tidy cppcheck \
+    python3-nbclient python3-nbformat python3-ipykernel python3-ipywidgets clang clang-format clang-tidy cppcheck \
     libclang-rt-14-dev gcc-multilib gcc-arm-none-eabi gcc-riscv64-unknown-elf black flake8 mypy \
     pydocstyle valgrind g++ nettle-dev qemu-system-arm qemu-system-misc \
     python3-clang patch python3-distributed python3-tomli python3-kconfiglib liblwip-dev \

@@ -40,6 +40,7 @@ from pyrns_pool.errors import (
     TraceError,
     WrongPool,
 )
+from pyrns_pool.explore import explore
 from pyrns_pool.exports import load_config
 from pyrns_pool.formats import ImportOptions, load_trace, save_trace, shipped
 from pyrns_pool.gate import Limits, Verdict, check_trace
@@ -137,6 +138,7 @@ __all__ = [
     "compare",
     "erlang_b",
     "erlang_slots",
+    "explore",
     "hit_curve",
     "load_config",
     "load_packets",

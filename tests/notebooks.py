@@ -34,11 +34,15 @@ notebooks show today.
 """
 
 
+# With or without ipywidgets the notebooks shall come out the same: figures in place of sliders.
+NO_WIDGETS = "--IPKernelApp.exec_lines=import sys; sys.modules['ipywidgets'] = None"
+
+
 class OwnKernelManager(AsyncKernelManager):
     """Starts kernels in this interpreter; Debian's kernelspec names the one of the system."""
 
     kernel_spec = KernelSpec(
-        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", NO_WIDGETS],
         display_name="Python 3",
         language="python",
     )

@@ -27,7 +27,7 @@ PYTHON_LAYERS = [
     | {"timeline", "replay", "regions", "slots", "heaps", "trace_info", "record", "recorder"},
     {"workloads", "compare", "curve", "exports", "gate"},
     {"tune", "sweep", "audit"},
-    {"plot", "report", "live"},
+    {"plot", "report", "live", "explore"},
     {"cli", "progress", "__main__"},
     {"__init__"},
 ]

@@ -89,9 +89,29 @@ def tier_occupancy():
     }
 
 
+def seven_releases():
+    buffers = rp.load_trace(rp.shipped(RECORDING)).filter(site=BUFFERS)
+    seventh = "64x512,256x8,512x8,1024x8"
+    tuned = "32x456,64x71,232x110,488x5"
+    no_miss = "32x531,64x108,232x136,2040x10"
+    sizes = {tiers: rp.PoolConfig.parse(tiers) for tiers in (seventh, tuned, no_miss)}
+    assert sizes[tuned].slots_bytes <= sizes[seventh].slots_bytes
+    hits = {tiers: sum(strict_pool(buffers, tiers)[0].values()) for tiers in sizes}
+    assert hits[no_miss] == buffers.block_count
+    return {
+        "seventh_percent": percent(hits[seventh], buffers.block_count),
+        "tuned_percent": percent(hits[tuned], buffers.block_count),
+        "seventh_bytes": sizes[seventh].slots_bytes,
+        "seventh_slots": 512 + 8 + 8 + 8,
+        "tuned_slots": 456 + 71 + 110 + 5,
+        "no_miss_bytes": 32 * 531 + 64 * 108 + 232 * 136 + 2040 * 10,
+    }
+
+
 CONCLUSIONS = {
     "01_first_pool": first_pool,
     "02_tier_occupancy": tier_occupancy,
+    "03_seven_releases": seven_releases,
 }
 
 
@@ -107,7 +127,7 @@ def test_notebook_runs_and_shows_and_concludes_what_it_should(path, tmp_path, mo
     for cell in notebook.cells:
         if cell.cell_type == "code":
             assert cell.execution_count
-            is_figure = cell.source.startswith("plot.")
+            is_figure = cell.source.startswith(("plot.", "rp.explore("))
             assert len(notebooks.pictures(cell)) == is_figure, cell.source
 
     numbers, text = notebooks.conclusion(notebook)
@@ -134,6 +154,24 @@ def test_the_page_of_the_notebooks_shows_each_of_them_and_every_picture():
     total = sum(path.stat().st_size for path in notebooks.PICTURES.iterdir())
     print(f"{len(files)} pictures, {total:,} bytes")
     assert 0 < total < 1_000_000
+
+
+def test_the_table_of_releases_is_what_the_notebook_replays():
+    (path,) = (path for path in notebooks.NOTEBOOKS if path.stem == "03_seven_releases")
+    cells = nbformat.read(path, as_version=4).cells
+    rows = re.findall(r"^\| (\w{7}) \|(.+)\|", cells[0].source, re.M)
+    table = {}
+    for commit, row in rows:
+        counts = row.split("|")[:4]
+        pairs = zip((64, 256, 512, 1024), (count.strip() for count in counts))
+        table[commit] = ",".join(f"{size}x{count}" for size, count in pairs if count != "-")
+    assert len(table) == 8
+    values = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in ast.parse(cells[1].source).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List)
+    }
+    assert table == dict(zip(values["commits"], values["tiers"]))
 
 
 @each_notebook
