@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Optional
 
 from pyrns_pool.curve_results import CurveSet
-from pyrns_pool.plot._style import counted, duration_text, percent
+from pyrns_pool.plot._style import duration_text, percent
 from pyrns_pool.results import PoolResult, ReplayResult, TraceSummary
 from pyrns_pool.sweep_results import SweepResult
 from pyrns_pool.tune_results import TuneResult
+from pyrns_pool.words import plural
 
 __all__ = ["curve_verdict", "pool_verdict", "sweep_verdict", "trace_facts", "tune_verdict"]
 
@@ -18,12 +19,12 @@ def trace_facts(trace: TraceSummary) -> list[tuple[str, str]]:
     facts = [("trace", trace.name or "(no file)")]
     if trace.filter:
         facts.append(("only", trace.filter))
-    extent = [counted(trace.events, "event"), counted(trace.blocks, "request")]
+    extent = [plural(trace.events, "event"), plural(trace.blocks, "request")]
     extent += [duration_text(trace.duration_ns) if trace.has_time else "no time"]
     facts.append(("recorded", ", ".join(extent)))
     if trace.pairing:
         facts.append(("assumed", f"each free is of the oldest block of its kind: {trace.pairing}"))
-    peak = f"{trace.peak_live_bytes:,} bytes in {counted(trace.peak_live_blocks, 'block')}"
+    peak = f"{trace.peak_live_bytes:,} bytes in {plural(trace.peak_live_blocks, 'block')}"
     return [*facts, ("peak live", peak), ("SHA-256 of the events", trace.sha256)]
 
 
@@ -32,7 +33,7 @@ def pool_verdict(result: PoolResult, tuned: Optional[TuneResult] = None) -> tupl
     stats, pool = result.stats, f"The pool {result.config}"
     served = f"{percent(stats.hits + stats.spills, stats.requests)} of"
     first = f"{pool} ({result.config.slots_bytes:,} bytes of slots) serves {served}"
-    first += f" {counted(stats.requests, 'request')}"
+    first += f" {plural(stats.requests, 'request')}"
     if stats.misses:
         first += f" and misses {stats.misses:,}"
         why = []
@@ -45,7 +46,7 @@ def pool_verdict(result: PoolResult, tuned: Optional[TuneResult] = None) -> tupl
         return f"{first}.", _instead(result, tuned)
     if not isinstance(result, ReplayResult) or not stats.misses:
         full = sum(tier.high_water == tier.slot_count for tier in stats.tiers)
-        return f"{first}.", f"{full} of {counted(len(stats.tiers), 'tier')} ran full."
+        return f"{first}.", f"{full} of {plural(len(stats.tiers), 'tier')} ran full."
     return f"{first}.", f"A heap behind it would hold up to {result.missed_bytes_peak:,} bytes."
 
 
@@ -74,7 +75,7 @@ def tune_verdict(result: TuneResult) -> tuple[str, ...]:
     rate = percent(total.hits, total.requests)
     return (
         f"The best pool is {pool}: {pool.slots_bytes:,} bytes of slots serve {rate} of"
-        f" {counted(total.requests, 'request')}.",
+        f" {plural(total.requests, 'request')}.",
         f"The goal was {result.goal.words()}.",
     )
 
@@ -92,7 +93,7 @@ def curve_verdict(result: CurveSet) -> tuple[str, ...]:
     method = result.curves[0].method
     return (
         f"Nothing of these sizes is missed with {','.join(words)} ({method}).",
-        f"{counted(oversize, 'request')} are larger than every tier.",
+        f"{plural(oversize, 'request')} are larger than every tier.",
     )
 
 
@@ -101,7 +102,7 @@ def sweep_verdict(result: SweepResult) -> tuple[str, ...]:
     best = result.pools[result.pools["is_best"]][-1]
     pool = result.configs[int(best["config"])]
     return (
-        f"{counted(len(result.configs), 'pool')} ran on {counted(len(result.inputs), 'input')}.",
+        f"{plural(len(result.configs), 'pool')} ran on {plural(len(result.inputs), 'input')}.",
         f"The highest hit rate has {pool} with {int(best['slots_bytes']):,} bytes of slots:"
         f" {100 * float(best['hit_rate']):.1f} %.",
     )
