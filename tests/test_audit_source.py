@@ -249,6 +249,8 @@ void f(size_t n) {
         .resize(7);
     std::vector<Node> w = v;
     w = v;
+    std::forward_list<uint64_t> l;
+    l.push_front(1);
 }
 """
     result = audit_source(tree_of(tmp_path, a_cpp=source))
@@ -267,6 +269,7 @@ void f(size_t n) {
         15: ("growth", 84),
         17: ("construction", None),
         18: ("growth", None),
+        20: ("growth", 16),
     }
 
 

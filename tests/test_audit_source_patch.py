@@ -75,6 +75,19 @@ def test_the_patch_applies_and_the_tree_declares_the_same(tmp_path):
     assert annotate(again, tree) == b""
 
 
+def check_hunks(patch):
+    """Check what the program patch forgives: where each hunk begins in the new file."""
+    count = 0
+    for file in re.split(rb"(?m)^--- ", patch)[1:]:
+        more = 0
+        for hunk in re.findall(rb"(?m)^@@ -(\d+),(\d+) \+(\d+),(\d+) @@$", file):
+            old, old_count, new, new_count = map(int, hunk)
+            assert new == old + more
+            more += new_count - old_count
+            count += more > 0
+    assert count > 60
+
+
 LINES = ["int x;", "  f();", "", "#define M(a) \\", '\tchar* s = "a";', "// c"]
 
 
@@ -103,7 +116,9 @@ def test_random_files_of_any_line_ends_are_patched_as_a_slow_model_does(tmp_path
         expected[name] = (lines, wanted, end, text)
     findings = Findings("tree", "source", tuple(items))
     ids = {item.where: name for name, item in zip(findings.ids, findings)}
-    assert apply(annotate(findings, tree), tree) == 60
+    patch = annotate(findings, tree)
+    check_hunks(patch)
+    assert apply(patch, tree) == 60
     for name, (lines, wanted, end, text) in expected.items():
         model = []
         for at, line in enumerate(lines, 1):
