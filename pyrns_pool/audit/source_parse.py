@@ -50,7 +50,7 @@ MISSING = re.compile(
 )
 RING = re.compile(r"\[[^]\"]*%[^]\"]*\]|=\s*\([^;\"]*\+\s*1\)\s*%")
 """An index that wraps around."""
-LOOKS = re.compile(r"(?:find|get|has|is|check|contains|lookup)(?![a-z])")
+LOOKS = re.compile(r"(?:.*_)?(?:find|get|has|is|check|contains|lookup|fits)(?![a-z])")
 """Functions that look for an entry: what they return says nothing of a table that is full."""
 
 

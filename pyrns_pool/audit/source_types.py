@@ -70,9 +70,10 @@ def qualified_name(cursor: Any) -> str:
     parts = [cursor.spelling]
     parent = cursor.semantic_parent
     while parent is not None and parent.kind.name != "TRANSLATION_UNIT":
-        # A linkage block and an anonymous namespace have no name.
-        if parent.spelling and parent.kind.name != "LINKAGE_SPEC":
-            parts.append(parent.spelling)
+        # A struct in C may have the name of its typedef alone; an anonymous namespace has none.
+        name = parent.spelling or parent.type.spelling
+        if name and "(" not in name and parent.kind.name != "LINKAGE_SPEC":
+            parts.append(name)
         parent = parent.semantic_parent
     # The template of a constructor is spelled with its parameters.
     return "::".join(re.sub(r"<.*>$", "", part) for part in reversed(parts))

@@ -91,6 +91,7 @@ template <class A, class B> struct pair {
     A first;
     B second;
     pair();
+    pair(const A&, const B&);
     template <class X, class Y> pair(X&&, Y&&);
 };
 template <class A, class B> pair<A, B> make_pair(A, B);
