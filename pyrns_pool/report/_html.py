@@ -36,7 +36,7 @@ def html(report: Report) -> str:
         undefined=jinja2.StrictUndefined,
         loader=jinja2.FileSystemLoader(_HERE),
     )
-    environment.filters["plain"] = printable
+    environment.filters["plain"] = _plain
     script = (_HERE / "report.js").read_text()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page: str = environment.get_template("report.html.j2").render(
@@ -47,6 +47,11 @@ def html(report: Report) -> str:
         figure=_figure,
     )
     return page
+
+
+def _plain(text: str) -> str:
+    """Return text on one line, in which a number stays with its per cent."""
+    return printable(text).replace(" %", "\u00a0%")
 
 
 def _figure(figure: Figure, name: str) -> dict[str, Any]:
