@@ -115,6 +115,14 @@ def test_the_findings_are_those_of_the_audit(trace, report):
     assert section.text[1:] == findings.summary
 
 
+def test_the_recommendation_ends_in_the_command_that_exports_it(trace):
+    report = make_report([trace.filter(site="*::make")], POOL)
+    best = rp.tune(trace.filter(site="*::make"), budget_bytes=POOL.slots_bytes)
+    (command,) = report.chapters[0].sections[0].commands
+    tiers = ",".join(map(str, best.config.tiers))
+    assert command == f"pyrns-pool export TRACE --to header '--site=*::make' --tiers {tiers}"
+
+
 def test_where_no_pool_is_possible_the_reason_stands_in_place_of_the_recommendation(trace):
     report = make_report([trace], rp.PoolConfig.parse("8x1"))
     section = report.chapters[0].sections[0]

@@ -93,7 +93,7 @@ def curve_verdict(result: CurveSet) -> tuple[str, ...]:
     method = result.curves[0].method
     return (
         f"Nothing of these sizes is missed with {','.join(words)} ({method}).",
-        f"{plural(oversize, 'request')} are larger than every tier.",
+        f"Larger than every tier: {plural(oversize, 'request')}.",
     )
 
 

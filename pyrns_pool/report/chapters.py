@@ -221,32 +221,35 @@ def _pool_facts(config: PoolConfig) -> list[tuple[str, str]]:
 
 
 def _sections(result: AnyResult) -> Iterable[Section]:
-    """Yield a section for every figure, with the tables that belong to it."""
+    """Yield a section for every figure, with the words and tables that belong to it."""
     for name, (draw, _) in figures_of(result).items():
-        section = Section(
+        yield Section(
             name,
             TITLES.get(name, name.replace("_", " ").capitalize()),
+            text=_text_of(name, result),
             figures=(Figure(name, result, draw),),
             tables=_tables_of(name, result),
+            commands=(_export(result),) if isinstance(result, TuneResult) else (),
         )
-        if isinstance(result, TuneResult):
-            goal = f"{result.goal.words().capitalize()}: {result.config}."
-            section = replace(section, text=(goal,), commands=(_export(result),))
-        if isinstance(result, CompareResult) and name == "largest_free":
-            pool = ",".join(map(str, result.config.tiers))
-            text = f"The pool is {pool}: {result.config.slots_bytes:,} bytes of slots."
-            section = replace(section, text=(text,))
-        if isinstance(result, CurveSet):
-            policy = result.curves[0].policy
-            text = f"Of a {policy} pool, {result.curves[0].method}."
-            section = replace(section, text=(text,))
-        yield section
+
+
+def _text_of(name: str, result: AnyResult) -> tuple[str, ...]:
+    if isinstance(result, TuneResult):
+        return (f"{result.goal.words().capitalize()}: {result.config}.",)
+    if isinstance(result, CurveSet):
+        return (f"Of a {result.curves[0].policy} pool, {result.curves[0].method}.",)
+    if isinstance(result, CompareResult) and name == "largest_free":
+        pool = ",".join(map(str, result.config.tiers))
+        return (f"The pool is {pool}: {result.config.slots_bytes:,} bytes of slots.",)
+    return ()
 
 
 def _export(result: TuneResult) -> str:
     """Return what writes the pool that was found for a device."""
     trace = result.traces[0]
     command = ["pyrns-pool", "export", trace.name or "TRACE", "--to", "header"]
+    # "site='a b'; thread=1" reads as the options that made it.
+    command += [f"--{word}" for word in shlex.split(trace.filter.replace("; ", " "))]
     return shlex.join([*command, "--tiers", ",".join(map(str, result.config.tiers))])
 
 
