@@ -4,12 +4,16 @@ import ast
 import re
 from collections import Counter
 
+import heap_model
 import matplotlib
 import nbformat
 import notebooks
+import numpy as np
+import ops_model
 import pytest
 
 import pyrns_pool as rp
+from pyrns_pool.regions import pool_ram_bytes
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -108,10 +112,101 @@ def seven_releases():
     }
 
 
+def tlsf_failures(trace, arena_bytes):
+    heap = heap_model.Tlsf(arena_bytes, alignment=8, word=4)
+    place_of = {}
+    failures = 0
+    for op, id_, size in trace.events[["op", "id", "size"]].tolist():
+        if op == 0:
+            place_of[id_] = heap.take(size)
+            failures += place_of[id_] is None
+        else:
+            place = place_of.pop(id_)
+            if place is not None:
+                heap.give(place)
+    return failures
+
+
+def against_the_heaps():
+    """Compute it by the slow heap, and take the soak from the 48 hours of docs/soak.md."""
+    events = rp.packet_node(52_428, events=100_000)
+    _, misses, slots = strict_pool(events, "112x999,200x999,504x999")
+    assert not misses
+    tiers = ",".join(f"{size}x{slots[size]}" for size in (112, 200, 504))
+    pool_bytes = sum(pool_ram_bytes(rp.PoolConfig.parse(tiers)))
+    tlsf_bytes = 68_864
+    assert tlsf_failures(events, tlsf_bytes) == 0 < tlsf_failures(events, tlsf_bytes - 64)
+    page = (notebooks.ROOT / "docs" / "soak.md").read_text()
+    rows = re.findall(r"^  (?:2|4|6|8) .*%.*$", page, re.M)
+    assert len(rows) == 4
+    return {
+        "tlsf_failures": tlsf_failures(events, 65_536),
+        "pool_bytes": pool_bytes,
+        "tlsf_bytes": tlsf_bytes,
+        "times_tlsf": round(pool_bytes / tlsf_bytes, 2),
+        "soak_misses": sum(int(row.split()[4]) for row in rows),
+        "soak_drift": int(rows[-1].split()[7]),
+        "worst_percent": max(int(float(row.split()[-3])) for row in rows),
+    }
+
+
+def audit():
+    trace = rp.load_trace(rp.shipped(RECORDING))
+    objects = trace.filter(site="app:RNS::Bytes::newData")
+    _, _, high_water = strict_pool(objects, "24x9999")
+    slots = high_water[24]
+    one_less = strict_pool(objects, f"24x{slots - 1}")[1]
+    return {
+        "sites": len(np.unique(trace.events["site"][trace.events["op"] == 0])),
+        "allocations": objects.block_count,
+        "slots": slots,
+        "misses": sum(strict_pool(objects, f"24x{slots}")[1].values()),
+        "misses_with_one_slot_less": one_less[24],
+    }
+
+
+def your_own_workload():
+    """Compute it by the slow Bytes, from packets written down without `Workload`."""
+    rng = np.random.default_rng(1)
+    starts = np.sort(rng.integers(0, 10**10, 5000)).tolist()
+    sizes = rng.integers(51, 500, 5000).tolist()
+    create, slice_, share, write, drop = (
+        getattr(rp.Op, name) for name in ("CREATE", "SLICE", "SHARE", "WRITE", "DROP")
+    )
+    rows = []
+    for i, (t_ns, size) in enumerate(zip(starts, sizes)):
+        whole, header, reply = range(3 * i, 3 * i + 3)
+        rows.append((t_ns, create, whole, 0, size, 0))
+        rows.append((t_ns, slice_, header, whole, 19, 0))
+        rows.append((t_ns, share, reply, whole, 0, 0))
+        rows.append((t_ns, write, reply, 0, 1, 1))
+        rows += [(t_ns + 40_000_000, drop, h, 0, 0, 0) for h in (whole, header, reply)]
+    ops = np.array(sorted(rows, key=lambda row: row[0]), rp.OP_DTYPE)
+    edges = [int(ops["t_ns"][0]), int(ops["t_ns"][-1]) + 1]
+    short, roomy = (
+        ops_model.run_model(ops, rp.PoolConfig.parse(tiers), 0, 15_000, edges)
+        for tiers in ("128x32,256x32,512x32", "128x99,256x99,512x99")
+    )
+    assert short.stats.exhausted == short.stats.tiers[2].exhausted == short.stats.misses
+    small, medium, large = roomy.stats.tiers
+    return {
+        "requests": short.stats.requests,
+        "misses": short.stats.misses,
+        "copies_avoided": short.bytes.copies_avoided,
+        "copies_made": short.bytes.cow_copies,
+        "small_slots": small.high_water,
+        "medium_slots": medium.high_water,
+        "large_slots": large.high_water,
+    }
+
+
 CONCLUSIONS = {
     "01_first_pool": first_pool,
     "02_tier_occupancy": tier_occupancy,
     "03_seven_releases": seven_releases,
+    "04_against_the_heaps": against_the_heaps,
+    "05_audit": audit,
+    "06_your_own_workload": your_own_workload,
 }
 
 
