@@ -273,6 +273,22 @@ void f(size_t n) {
     }
 
 
+def test_a_container_without_bound_is_worse_if_nothing_takes_out(tmp_path):
+    source = """
+std::vector<int> kept, drained, bounded;
+void add(int n) { kept.push_back(n); drained.push_back(n);
+    if (bounded.size() < 3) bounded.push_back(n); }
+void drain() { drained.clear(); }
+"""
+    result = audit_source(tree_of(tmp_path, a_cpp=source))
+    found = {
+        item.problem.split()[0]: item.severity
+        for item in result
+        if item.evidence["kind"] == "unbounded"
+    }
+    assert found == {"kept": "high", "drained": "medium"}
+
+
 def test_headers_that_no_source_includes_are_read_too(tmp_path):
     files = {"a_cpp": '#include "b.h"\n', "b_h": "int* f() { return new int; }\n"}
     files["inc__c_h"] = "inline int* g() { return new int; }\n"

@@ -54,6 +54,10 @@ def word_sites(
     -------
     set of Site
         Not ``resolved``; sizes and types are not known.
+
+    Notes
+    -----
+    Of two equal words on a line, one that was resolved hides the other.
     """
     code = NO_CODE.sub(_blank, text)
     newlines = [match.start() for match in re.finditer(rb"\n", code)]
