@@ -95,7 +95,7 @@ def test_of_a_pool_that_misses_nothing_the_smallest_is_named(trace):
     assert "serves 100 % of 160 requests." in verdict[0]
     assert verdict[1] == (
         f"A strict {tiers} would serve all of it in {best.config.slots_bytes:,} bytes,"
-        f" {100 * best.config.slots_bytes / 8768:.1f} % of these."
+        f" {1000 * best.config.slots_bytes // 8768 / 10} % of these."
     )
 
 
