@@ -25,7 +25,7 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 PAGE = ROOT / "docs" / "notebooks.md"
 PICTURES = ROOT / "docs" / "img" / "notebooks"
 CELL_TIMEOUT_S = 120
-PICTURE_WIDTH, PICTURE_COLOURS = 800, 128
+PICTURE_WIDTH, PICTURE_COLOURS = 800, 256
 PAGE_HEAD = """# The notebooks, as they come out
 
 What `notebooks/` shows when it runs, for those who read along without running it: the figures and
@@ -69,7 +69,7 @@ def pictures(cell):
 
 
 def reduced(png):
-    """Return a smaller picture of the same: enough to read it, a sixth of the bytes."""
+    """Return a smaller picture of the same: enough to read it, a third of the bytes."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
     size = (PICTURE_WIDTH, round(image.height * PICTURE_WIDTH / image.width))
     small = image.resize(size, Image.LANCZOS)
