@@ -18,7 +18,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PICTURE = "docs/img/occupancy.png"
 DEBIAN_MATPLOTLIB = "3.6.3"  # Another version draws other bytes.
 SHOWN = re.compile(r"^```sh\n(pyrns-pool [^`]*?)```\n\n```\n(.*?)^```$", re.M | re.S)
-LEAST_SHOWN = 11
+OUTPUTS = {"-o", "--annotate"}
+LEAST_SHOWN = 12
 RESULTS = ("allocs", "bytes", "firmware")
 FIRMWARE_ROWS = 7
 
@@ -57,8 +58,8 @@ def shown():
 
 @pytest.mark.parametrize("words, output, picture", shown())
 def test_a_command_prints_and_draws_what_the_page_shows(words, output, picture, tmp_path):
-    if "-o" in words:
-        words[words.index("-o") + 1] = str(tmp_path / words[words.index("-o") + 1])
+    for option in OUTPUTS & {*words}:
+        words[words.index(option) + 1] = str(tmp_path / words[words.index(option) + 1])
     text = printed("-m", "pyrns_pool", *words, status=int(words[0] == "check"))
     assert text.partition("\nwritten to")[0].rstrip() + "\n" == output
     if picture is not None and matplotlib.__version__ == DEBIAN_MATPLOTLIB:

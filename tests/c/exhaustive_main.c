@@ -149,6 +149,7 @@ static uint32_t give(small_t* self, uint32_t used, uint32_t slot)
 }
 
 /// Try every move here, and after each every sequence of `left - 1` more.
+/* As deep as the sequences are long. NOLINTNEXTLINE(misc-no-recursion) */
 static void walk(small_t* self, uint32_t used, uint64_t left)
 {
     const rns_pool_t before = *self->pool;
