@@ -239,6 +239,8 @@ def test_the_verb_writes_prints_and_refuses(tmp_path, monkeypatch, capsys):
     values = json.loads(pyrns_pool("report", "run", "--markdown", "--json"))
     assert values["file"] == "report.md" and len(values["chapters"]) == 1
     assert (tmp_path / "report.md").read_text().endswith("matplotlib: " + mpl_version() + "\n")
+    refused = pyrns_pool("report", "none.npz", "-o", "report.html", status=1)
+    assert "report.html exists" in refused  # Before anything is read.
     assert "no such file" in pyrns_pool("report", "none.npz", "-o", "x.html", status=1)
     assert "is not like 256x16" in pyrns_pool("report", "small.npz", "--tiers", "1", status=2)
     assert not (tmp_path / "x.html").exists()

@@ -134,10 +134,13 @@ def test_without_scripts_and_on_paper_every_section_is_shown(
 
 def test_tables_become_blocks_on_a_telephone(chromium, address, report):
     page = chromium.open(address + "#s1-occupancy", width=390)
-    first = page.evaluate(
-        "document.querySelector('#s1-occupancy td').getBoundingClientRect().width"
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('#s1-occupancy tbody tr:first-child td')]"
+        ".map(cell => cell.getBoundingClientRect()).map(box => [box.x, box.y, box.width])"
     )
-    assert first > 300
+    assert len(boxes) == 9 and len({x for x, _, _ in boxes}) == 1
+    assert all(below > above for (_, above, _), (_, below, _) in zip(boxes, boxes[1:]))
+    assert all(300 < width <= 390 for _, _, width in boxes)
     before = "getComputedStyle(document.querySelector('#s1-occupancy td'), '::before').content"
     assert page.evaluate(before) == '"tier"'
     assert names(page, "table") == ["What every tier did"]
