@@ -274,9 +274,9 @@ class Findings:
 
     @property
     def ranked(self) -> tuple[tuple[str, Finding], ...]:
-        """Id and finding by priority, then falling count, then falling risk."""
+        """Id and finding by priority, then falling count, then severity, then falling risk."""
         pairs = zip(self.ids, self.items)
-        return tuple(sorted(pairs, key=lambda row: (row[1].priority, -row[1].count, -row[1].risk)))
+        return tuple(sorted(pairs, key=lambda row: _rank(row[1])))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -406,3 +406,7 @@ def module_of(site: str) -> str:
     # Arguments of templates and of the function may themselves hold "::".
     scope = without_templates(symbol).partition("(")[0].rpartition("::")[0]
     return ":".join(part for part in (library, scope) if part) or "(no module)"
+
+
+def _rank(item: Finding) -> tuple[str, int, int, int]:
+    return item.priority, -item.count, -SEVERITIES[item.severity], -item.risk
