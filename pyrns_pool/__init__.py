@@ -11,6 +11,7 @@ recorded trace through it, `Pool` is one for the prompt.
 """
 
 from pyrns_pool._version import VERSION as __version__
+from pyrns_pool.any_result import load_result
 from pyrns_pool.audit import Finding, Findings, Rules, audit_source, audit_trace
 from pyrns_pool.bytes import Bytes
 from pyrns_pool.compare import compare, sized_pool
@@ -62,7 +63,7 @@ from pyrns_pool.sweep_results import SweepResult
 from pyrns_pool.trace import EVENT_DTYPE, Trace
 from pyrns_pool.tune import tune
 from pyrns_pool.tune_results import TuneResult
-from pyrns_pool.workload_results import WorkloadResult, load_result
+from pyrns_pool.workload_results import WorkloadResult
 from pyrns_pool.workloads import (
     OP_DTYPE,
     Op,

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrns_pool._curve_run import run_tiers
+from pyrns_pool.any_result import Result
 from pyrns_pool.config import SLOT_COUNT_MAX, PoolConfig, Tier
 from pyrns_pool.curve_results import EXACT, POINT_DTYPE, SIMULATED, HitCurve, TierCurve
 from pyrns_pool.erlang import Load, offered_load
@@ -38,7 +39,7 @@ from pyrns_pool.errors import ConfigError
 from pyrns_pool.replay import replay
 from pyrns_pool.results import TraceSummary
 from pyrns_pool.trace import Trace
-from pyrns_pool.workload_results import Result, WorkloadResult
+from pyrns_pool.workload_results import WorkloadResult
 
 __all__ = ["hit_curve"]
 

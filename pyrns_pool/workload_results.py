@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Callable, Mapping, Optional, Union
+from typing import Any, Mapping, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyrns_pool._results_file import Members, checked, read_result, write_result
-from pyrns_pool.compare_results import COMPARE_FORMAT, CompareResult, compare_from
-from pyrns_pool.curve_results import CURVE_FORMAT, CurveSet, curves_from
 from pyrns_pool.formats.files import PathLike
 from pyrns_pool.results import (
-    RESULT_FORMAT,
     MachineUse,
     PoolResult,
-    ReplayResult,
     machine_from,
     pool_from,
-    replay_from,
 )
 from pyrns_pool.stats import BytesStats, TableStats
-from pyrns_pool.sweep_results import SWEEP_FORMAT, SweepResult, sweep_from
-from pyrns_pool.tune_results import TUNE_FORMAT, TuneResult, tune_from
 
 __all__ = [
     "COW_DTYPE",
-    "AnyResult",
-    "Result",
     "WorkloadResult",
     "WorkloadSummary",
     "coarsen_cow",
-    "load_result",
 ]
 
 WORKLOAD_FORMAT = "pyrns_pool workload 1"
@@ -151,36 +141,6 @@ class WorkloadResult(PoolResult):
             If it cannot be read, or is not a result of this version.
         """
         return read_result(path, {WORKLOAD_FORMAT: workload_from})
-
-
-Result = Union[ReplayResult, WorkloadResult]
-AnyResult = Union[Result, CompareResult, CurveSet, SweepResult, TuneResult]
-
-
-def load_result(path: PathLike) -> AnyResult:
-    """Read a result, whichever kind it is.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file, or the directory that holds ``result.npz``.
-
-    Returns
-    -------
-    ReplayResult, WorkloadResult, CompareResult, CurveSet, SweepResult or TuneResult
-        As it was saved.
-
-    Raises
-    ------
-    ResultError
-        If it cannot be read, or is not a result of this version.
-    """
-    kinds: dict[str, Callable[[dict[str, Any], Members], AnyResult]]
-    kinds = {RESULT_FORMAT: replay_from, WORKLOAD_FORMAT: workload_from}
-    kinds[COMPARE_FORMAT], kinds[CURVE_FORMAT] = compare_from, curves_from
-    kinds[SWEEP_FORMAT] = sweep_from
-    kinds[TUNE_FORMAT] = tune_from
-    return read_result(path, kinds)
 
 
 def workload_from(values: dict[str, Any], members: Members) -> WorkloadResult:

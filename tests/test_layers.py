@@ -22,7 +22,7 @@ PYTHON_LAYERS = [
     {"config", "trace"},
     {"formats", "packets"},
     {"stats", "results", "compare_results", "workload_results", "_native_pool"}
-    | {"erlang", "curve_results", "sweep_results", "tune_results"},
+    | {"erlang", "curve_results", "sweep_results", "tune_results", "any_result"},
     {"pool", "_native_store", "_window", "bytes", "store"}
     | {"timeline", "replay", "regions", "slots", "heaps", "trace_info", "record", "recorder"},
     {"workloads", "compare", "curve", "exports", "gate"},

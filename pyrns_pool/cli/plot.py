@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pyrns_pool.any_result import AnyResult, load_result
 from pyrns_pool.cli import output
-from pyrns_pool.workload_results import AnyResult, load_result
 
 FORMATS = ("svg", "png")
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Optional, Sequence
 
+from pyrns_pool.any_result import AnyResult, Result
 from pyrns_pool.cli import output
 from pyrns_pool.cli.plot import FORMATS, draw
 from pyrns_pool.config import FALLBACKS, POLICIES, PoolConfig, preset_names
@@ -17,7 +18,6 @@ from pyrns_pool.replay import BINS_DEFAULT, replay
 from pyrns_pool.results import RESULT_NAME, MachineUse, RegionUse, ReplayResult
 from pyrns_pool.stats import PoolStats
 from pyrns_pool.trace import Trace
-from pyrns_pool.workload_results import AnyResult, Result
 
 SUMMARY_NAME = "summary.json"
 SITES_SHOWN = 8

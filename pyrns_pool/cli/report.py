@@ -9,12 +9,12 @@ import zipfile
 from pathlib import Path
 from typing import Optional, Union
 
+from pyrns_pool.any_result import AnyResult, load_result
 from pyrns_pool.cli import output
 from pyrns_pool.cli.replay import add_fallback_argument, add_pool_arguments, config_of
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.formats import load_trace
 from pyrns_pool.trace import Trace
-from pyrns_pool.workload_results import AnyResult, load_result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,9 +10,10 @@ from typing import Any, Callable, Optional, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrns_pool.formats.files import PathLike, file_exists, output_file
+from pyrns_pool.any_result import AnyResult
 from pyrns_pool.compare_results import CompareResult
 from pyrns_pool.curve_results import CurveSet
+from pyrns_pool.formats.files import PathLike, file_exists, output_file
 from pyrns_pool.plot._compare import (
     compare_data,
     failures_data,
@@ -47,7 +48,6 @@ from pyrns_pool.plot._tune import tune_data, tune_figure, tune_front_data
 from pyrns_pool.results import ReplayResult
 from pyrns_pool.sweep_results import SweepResult
 from pyrns_pool.tune_results import TuneResult
-from pyrns_pool.workload_results import AnyResult
 
 __all__ = ["figures_of", "save_figures"]
 

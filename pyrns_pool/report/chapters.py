@@ -9,6 +9,7 @@ from platform import python_version
 from typing import Callable, Iterable, Optional, Sequence, Union
 
 from pyrns_pool._version import VERSION
+from pyrns_pool.any_result import AnyResult
 from pyrns_pool.audit import Findings, audit_trace
 from pyrns_pool.compare_results import CompareResult
 from pyrns_pool.config import PoolConfig
@@ -25,7 +26,7 @@ from pyrns_pool.sweep_results import SweepResult
 from pyrns_pool.trace import Trace
 from pyrns_pool.tune import tune
 from pyrns_pool.tune_results import TuneResult
-from pyrns_pool.workload_results import AnyResult, WorkloadResult
+from pyrns_pool.workload_results import WorkloadResult
 
 __all__ = ["make_report"]
 
