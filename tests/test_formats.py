@@ -157,7 +157,7 @@ GZIP_REFUSED = {
     "second_member_cut": (PACKED + PACKED[:9], ": gzip data are cut off"),
     "packed_packet_log": (
         gzip.compress(b"t_s,dir,type,context,length\n"),
-        ":1: value 't_s,dir,type,context,length' is the header of a packet log, not of a trace; "
+        ":1: value 't_s,dir,type,context,length' is the header of a packet log, not of a trace: "
         "node takes a packet log",
     ),
     "packed_line": (
