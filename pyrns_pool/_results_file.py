@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import zipfile
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Callable, Mapping, TypeVar
+from typing import Any, Callable, ClassVar, Mapping, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -14,45 +15,73 @@ from pyrns_pool.errors import ResultError, printable
 from pyrns_pool.formats.files import PathLike, output_file
 from pyrns_pool.formats.members import write_members
 
-__all__ = ["RESULT_NAME", "Members", "checked", "read_result", "write_result"]
+__all__ = ["RESULT_NAME", "Members", "SavedResult", "checked", "read_result"]
 
 RESULT_NAME = "result.npz"
 MEMBER_BYTES_MAX = 1 << 28
 
 Members = Mapping[str, NDArray[Any]]
 ResultT = TypeVar("ResultT")
+SavedT = TypeVar("SavedT", bound="SavedResult")
 
 
-def write_result(
-    path: PathLike, values: Mapping[str, Any], arrays: Members, overwrite: bool
-) -> None:
-    """Write a result whole or not at all; the same result gives the same bytes.
+class SavedResult(ABC):
+    """A result that goes to one file, in NumPy's NPZ form, and comes back."""
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-    values : mapping
-        What JSON can hold; ``format`` names what kind of result it is.
-    arrays : mapping of str to ndarray
-        No object arrays, and none called ``values``.
-    overwrite : bool
-        Whether to replace a file of that name.
+    FORMAT: ClassVar[str]
+    """What kind of result a file holds, and which version of its form."""
 
-    Raises
-    ------
-    FileExistsError
-        If there is such a file and `overwrite` is False.
-    """
-    text = json.dumps(values, separators=(",", ":")).encode()
-    with output_file(path, overwrite) as file:
-        write_members(file, {"values": np.frombuffer(text, np.uint8), **arrays})
+    @abstractmethod
+    def _parts(self) -> tuple[dict[str, Any], Members]:
+        """Return what JSON can hold, and arrays: no object arrays, none called ``values``."""
+
+    @classmethod
+    @abstractmethod
+    def _of_parts(cls, values: dict[str, Any], members: Members) -> Any:
+        """Return the result of these parts; raise anything if they are damaged."""
+
+    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
+        """Write the whole result to one file; the same result gives the same bytes.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; it appears once it is complete.
+        overwrite : bool, optional
+            Whether to replace a file of that name.
+
+        Raises
+        ------
+        FileExistsError
+            If there is such a file and `overwrite` is False.
+        """
+        values, arrays = self._parts()
+        text = json.dumps({"format": self.FORMAT, **values}, separators=(",", ":")).encode()
+        with output_file(path, overwrite) as file:
+            write_members(file, {"values": np.frombuffer(text, np.uint8), **arrays})
+
+    @classmethod
+    def load(cls: type[SavedT], path: PathLike) -> SavedT:
+        """Read a result that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, or the directory that holds ``result.npz``.
+
+        Raises
+        ------
+        ResultError
+            If it cannot be read, or is not a result of this kind and version.
+        """
+        result: SavedT = read_result(path, {cls.FORMAT: cls._of_parts})
+        return result
 
 
 def read_result(
     path: PathLike, kinds: Mapping[str, Callable[[dict[str, Any], Members], ResultT]]
 ) -> ResultT:
-    """Read what `write_result` wrote.
+    """Read what `SavedResult.save` wrote.
 
     Parameters
     ----------

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrns_pool._results_file import Members, checked, read_result, write_result
+from pyrns_pool._results_file import Members, SavedResult, checked
 from pyrns_pool.config import PoolConfig
-from pyrns_pool.formats.files import PathLike
 from pyrns_pool.results import RegionUse, TraceSummary
 
 __all__ = ["CompareResult", "Contender", "FAILURE_DTYPE", "FREE_DTYPE", "MallocRun"]
 
-COMPARE_FORMAT = "pyrns_pool compare 1"
 POOL_PREFIX = "pool_"
 MALLOC = "malloc"
 
@@ -121,7 +119,7 @@ class Contender:
 
 
 @dataclass(frozen=True, eq=False)
-class CompareResult:
+class CompareResult(SavedResult):
     """The same events against a pool and against heaps.
 
     Parameters
@@ -143,6 +141,8 @@ class CompareResult:
     malloc : MallocRun, optional
         If it was asked for.
     """
+
+    FORMAT: ClassVar[str] = "pyrns_pool compare 1"
 
     trace: TraceSummary
     scaled: str
@@ -226,23 +226,8 @@ class CompareResult:
             return f"{text}; of {len(heaps)} heaps {len(served)} fail none: {', '.join(served)}."
         return f"{text}; the best of the heaps, {heaps[0].contender}, {_share(heaps[0])}."
 
-    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the whole result to one file, in NumPy's NPZ form; as `ReplayResult.save`.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file; it appears once it is complete.
-        overwrite : bool, optional
-            Whether to replace a file of that name.
-
-        Raises
-        ------
-        FileExistsError
-            If there is such a file and `overwrite` is False.
-        """
+    def _parts(self) -> tuple[dict[str, Any], Members]:
         values = {
-            "format": COMPARE_FORMAT,
             "trace": asdict(self.trace),
             "scaled": self.scaled,
             "config": self.config.to_dict(),
@@ -261,23 +246,11 @@ class CompareResult:
         arrays: dict[str, NDArray[Any]] = {"edges_ns": self.edges_ns}
         for i, one in enumerate(self.contenders):
             arrays[f"bins.{i}"], arrays[f"failed.{i}"] = one.bins, one.failed
-        write_result(path, values, arrays, overwrite)
+        return values, arrays
 
     @classmethod
-    def load(cls, path: PathLike) -> CompareResult:
-        """Read a result that `save` wrote.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file, or the directory that holds ``result.npz``.
-
-        Raises
-        ------
-        ResultError
-            If it cannot be read, or is not a result of this version.
-        """
-        return read_result(path, {COMPARE_FORMAT: compare_from})
+    def _of_parts(cls, values: dict[str, Any], members: Members) -> CompareResult:
+        return compare_from(values, members)
 
 
 # Keys that the list of `to_list` has behind those that it promises to begin with.

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrns_pool._results_file import Members, checked, read_result, write_result
+from pyrns_pool._results_file import Members, SavedResult, checked
 from pyrns_pool.erlang import Load, erlang_b
 from pyrns_pool.errors import ConfigError
-from pyrns_pool.formats.files import PathLike
 from pyrns_pool.results import TraceSummary
 from pyrns_pool.trace import OP_ALLOC, Trace
 
 __all__ = ["POINT_DTYPE", "CurveSet", "HitCurve", "TierCurve"]
 
-CURVE_FORMAT = "pyrns_pool curve 1"
 EXACT, SIMULATED = "exact", "simulated"
 
 POINT_DTYPE = np.dtype(
@@ -256,7 +254,7 @@ class HitCurve:
 
 
 @dataclass(frozen=True, eq=False)
-class CurveSet:
+class CurveSet(SavedResult):
     """The curves of one or several traces with the same tiers.
 
     Parameters
@@ -264,6 +262,8 @@ class CurveSet:
     curves : tuple of HitCurve
         One or more; same tiers, policy and method.
     """
+
+    FORMAT: ClassVar[str] = "pyrns_pool curve 1"
 
     curves: tuple[HitCurve, ...]
 
@@ -318,21 +318,7 @@ class CurveSet:
             return self.curves[0].to_list()
         return [{"trace": curve.name, "tiers": curve.to_list()} for curve in self.curves]
 
-    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the curves to one file, in NumPy's NPZ form; as `ReplayResult.save`.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file; it appears once it is complete.
-        overwrite : bool, optional
-            Whether to replace a file of that name.
-
-        Raises
-        ------
-        FileExistsError
-            If there is such a file and `overwrite` is False.
-        """
+    def _parts(self) -> tuple[dict[str, Any], Members]:
         curves, arrays = [], {}
         for i, curve in enumerate(self.curves):
             values = {k: v for k, v in vars(curve).items() if k not in ("tiers", "index")}
@@ -341,23 +327,11 @@ class CurveSet:
             values["slot_bytes"] = [tier.slot_bytes for tier in curve.tiers]
             curves.append(values)
             arrays.update({f"points.{i}.{j}": t.points for j, t in enumerate(curve.tiers)})
-        write_result(path, {"format": CURVE_FORMAT, "curves": curves}, arrays, overwrite)
+        return {"curves": curves}, arrays
 
     @classmethod
-    def load(cls, path: PathLike) -> CurveSet:
-        """Read curves that `save` wrote.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file, or the directory that holds ``result.npz``.
-
-        Raises
-        ------
-        ResultError
-            If it cannot be read, or is not a result of this version.
-        """
-        return read_result(path, {CURVE_FORMAT: curves_from})
+    def _of_parts(cls, values: dict[str, Any], members: Members) -> CurveSet:
+        return curves_from(values, members)
 
 
 def curves_from(values: dict[str, Any], members: Members) -> CurveSet:

@@ -6,14 +6,13 @@ A result holds everything that a figure or a report shows: those only draw.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrns_pool._results_file import RESULT_NAME, Members, checked, read_result, write_result
+from pyrns_pool._results_file import RESULT_NAME, Members, SavedResult, checked
 from pyrns_pool.config import PoolConfig
-from pyrns_pool.formats.files import PathLike
 from pyrns_pool.stats import MisuseStats, PoolStats, RegionStats, TierStats
 from pyrns_pool.trace import Trace
 
@@ -33,7 +32,6 @@ __all__ = [
     "TraceSummary",
 ]
 
-RESULT_FORMAT = "pyrns_pool replay 1"
 NO_TIER = -1
 
 BIN_DTYPE = np.dtype(
@@ -226,7 +224,7 @@ class Timeline:
 
 
 @dataclass(frozen=True, eq=False)
-class PoolResult:
+class PoolResult(SavedResult):
     """What is known of a pool after a run, whatever drove it."""
 
     config: PoolConfig
@@ -323,6 +321,8 @@ def pool_from(values: dict[str, Any], members: Members) -> dict[str, Any]:
 class ReplayResult(PoolResult):
     """A trace sent through a pool; see `pyrns_pool.replay.replay`."""
 
+    FORMAT: ClassVar[str] = "pyrns_pool replay 1"
+
     trace: TraceSummary
     sizes: NDArray[np.void]
     """Distinct sizes, ascending: SIZE_DTYPE, shape (k,)."""
@@ -351,25 +351,8 @@ class ReplayResult(PoolResult):
             "machine": None if self.machine is None else asdict(self.machine),
         }
 
-    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the whole result to one file, in NumPy's NPZ form.
-
-        The same result gives the same bytes.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file; it appears once it is complete.
-        overwrite : bool, optional
-            Whether to replace a file of that name.
-
-        Raises
-        ------
-        FileExistsError
-            If there is such a file and `overwrite` is False.
-        """
+    def _parts(self) -> tuple[dict[str, Any], Members]:
         values = {
-            "format": RESULT_FORMAT,
             "trace": asdict(self.trace),
             **self.pool_values(),
             "fit": [asdict(fit) for fit in self.fit],
@@ -378,23 +361,11 @@ class ReplayResult(PoolResult):
             "missed_bytes_peak_ns": self.missed_bytes_peak_ns,
             "machine": None if self.machine is None else asdict(self.machine),
         }
-        write_result(path, values, {**self.pool_arrays(), "sizes": self.sizes}, overwrite)
+        return values, {**self.pool_arrays(), "sizes": self.sizes}
 
     @classmethod
-    def load(cls, path: PathLike) -> ReplayResult:
-        """Read a result that `save` wrote.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file, or the directory that holds ``result.npz``.
-
-        Raises
-        ------
-        ResultError
-            If it cannot be read, or is not a result of this version.
-        """
-        return read_result(path, {RESULT_FORMAT: replay_from})
+    def _of_parts(cls, values: dict[str, Any], members: Members) -> ReplayResult:
+        return replay_from(values, members)
 
 
 def replay_from(values: dict[str, Any], members: Members) -> ReplayResult:

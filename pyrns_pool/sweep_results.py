@@ -6,12 +6,12 @@ import csv
 import io
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrns_pool._results_file import Members, checked, read_result, write_result
+from pyrns_pool._results_file import Members, SavedResult, checked
 from pyrns_pool._version import VERSION
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.formats.files import PathLike, output_file
@@ -19,7 +19,6 @@ from pyrns_pool.stats import BytesStats, PoolStats
 
 __all__ = ["COUNTS", "ROW_DTYPE", "InputSummary", "SweepResult", "counts_of"]
 
-SWEEP_FORMAT = "pyrns_pool sweep 1"
 
 COUNTS = (
     "requests",
@@ -87,7 +86,7 @@ class InputSummary:
 
 
 @dataclass(frozen=True, eq=False)
-class SweepResult:
+class SweepResult(SavedResult):
     """Every input against every pool.
 
     Parameters
@@ -101,6 +100,8 @@ class SweepResult:
     resumed : int
         How many of them were taken from the journal and not run. No file keeps it.
     """
+
+    FORMAT: ClassVar[str] = "pyrns_pool sweep 1"
 
     inputs: tuple[InputSummary, ...]
     configs: tuple[PoolConfig, ...]
@@ -190,44 +191,17 @@ class SweepResult:
             writer.writerows(self.table.tolist())
             text.detach()
 
-    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the whole result to one file, in NumPy's NPZ form; as `ReplayResult.save`.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file; it appears once it is complete.
-        overwrite : bool, optional
-            Whether to replace a file of that name.
-
-        Raises
-        ------
-        FileExistsError
-            If there is such a file and `overwrite` is False.
-        """
+    def _parts(self) -> tuple[dict[str, Any], Members]:
         values = {
-            "format": SWEEP_FORMAT,
             "version": VERSION,
             "inputs": [asdict(one) for one in self.inputs],
             "configs": [config.to_dict() for config in self.configs],
         }
-        write_result(path, values, {"rows": self.rows}, overwrite)
+        return values, {"rows": self.rows}
 
     @classmethod
-    def load(cls, path: PathLike) -> SweepResult:
-        """Read a result that `save` wrote.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file, or the directory that holds ``result.npz``.
-
-        Raises
-        ------
-        ResultError
-            If it cannot be read, or is not a result of this version.
-        """
-        return read_result(path, {SWEEP_FORMAT: sweep_from})
+    def _of_parts(cls, values: dict[str, Any], members: Members) -> SweepResult:
+        return sweep_from(values, members)
 
 
 def _hit_rate(rows: NDArray[np.void]) -> NDArray[np.float64]:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrns_pool._results_file import Members, checked, write_result
+from pyrns_pool._results_file import Members, SavedResult, checked
 from pyrns_pool.config import TIERS_MAX, PoolConfig, Tier, whole
 from pyrns_pool.errors import ConfigError
-from pyrns_pool.formats.files import PathLike
 from pyrns_pool.results import TraceSummary
 
 __all__ = ["FRONT_DTYPE", "Compared", "Counts", "Goal", "Pin", "SiteChoice", "TierNeed"]
-__all__ += ["TUNE_FORMAT", "TuneResult"]
+__all__ += ["TuneResult"]
 
-TUNE_FORMAT = "pyrns_pool tune 1"
 BUDGET_BYTES_MAX = 1 << 32
 
 FRONT_DTYPE = np.dtype(
@@ -242,7 +240,7 @@ class SiteChoice:
 
 
 @dataclass(frozen=True, eq=False)
-class TuneResult:
+class TuneResult(SavedResult):
     """The best pool for one or several traces, and what is known around it.
 
     Parameters
@@ -281,6 +279,8 @@ class TuneResult:
         Where the worst served trace counts: no pool as asked serves all of them a larger share.
         What was found is the best there is if it reaches that.
     """
+
+    FORMAT: ClassVar[str] = "pyrns_pool tune 1"
 
     goal: Goal
     traces: tuple[TraceSummary, ...]
@@ -352,27 +352,17 @@ class TuneResult:
         reserve = self.config.tiers[tier].reserve_count
         return {"reserve": reserve} if reserve else {}
 
-    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the result to one file, in NumPy's NPZ form; as `ReplayResult.save`.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file; it appears once it is complete.
-        overwrite : bool, optional
-            Whether to replace a file of that name.
-
-        Raises
-        ------
-        FileExistsError
-            If there is such a file and `overwrite` is False.
-        """
+    def _parts(self) -> tuple[dict[str, Any], Members]:
         values = {
             name: _plain(getattr(self, name))
             for name in self.__dataclass_fields__
             if name != "front"
         }
-        write_result(path, {"format": TUNE_FORMAT, **values}, {"front": self.front}, overwrite)
+        return values, {"front": self.front}
+
+    @classmethod
+    def _of_parts(cls, values: dict[str, Any], members: Members) -> TuneResult:
+        return tune_from(values, members)
 
 
 def _plain(value: Any) -> Any:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, ClassVar, Mapping, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrns_pool._results_file import Members, checked, read_result, write_result
-from pyrns_pool.formats.files import PathLike
+from pyrns_pool._results_file import Members, checked
 from pyrns_pool.results import (
     MachineUse,
     PoolResult,
@@ -25,7 +24,6 @@ __all__ = [
     "coarsen_cow",
 ]
 
-WORKLOAD_FORMAT = "pyrns_pool workload 1"
 SERIES_PREFIX = "series."
 
 COW_DTYPE = np.dtype([("copies_avoided", "<u8"), ("cow_copies", "<u8"), ("cow_bytes", "<u8")])
@@ -73,6 +71,8 @@ class WorkloadResult(PoolResult):
         What lay where, if a machine was meant.
     """
 
+    FORMAT: ClassVar[str] = "pyrns_pool workload 1"
+
     workload: WorkloadSummary
     bytes: Optional[BytesStats]
     cow: NDArray[np.void]
@@ -99,23 +99,8 @@ class WorkloadResult(PoolResult):
             "machine": None if self.machine is None else asdict(self.machine),
         }
 
-    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the whole result to one file, in NumPy's NPZ form; as `ReplayResult.save`.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file; it appears once it is complete.
-        overwrite : bool, optional
-            Whether to replace a file of that name.
-
-        Raises
-        ------
-        FileExistsError
-            If there is such a file and `overwrite` is False.
-        """
+    def _parts(self) -> tuple[dict[str, Any], Members]:
         values = {
-            "format": WORKLOAD_FORMAT,
             "workload": asdict(self.workload),
             **self.pool_values(),
             "bytes": None if self.bytes is None else asdict(self.bytes),
@@ -124,23 +109,11 @@ class WorkloadResult(PoolResult):
             "machine": None if self.machine is None else asdict(self.machine),
         }
         series = {SERIES_PREFIX + name: array for name, array in self.series.items()}
-        write_result(path, values, {**self.pool_arrays(), "cow": self.cow, **series}, overwrite)
+        return values, {**self.pool_arrays(), "cow": self.cow, **series}
 
     @classmethod
-    def load(cls, path: PathLike) -> WorkloadResult:
-        """Read a result that `save` wrote.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file, or the directory that holds ``result.npz``.
-
-        Raises
-        ------
-        ResultError
-            If it cannot be read, or is not a result of this version.
-        """
-        return read_result(path, {WORKLOAD_FORMAT: workload_from})
+    def _of_parts(cls, values: dict[str, Any], members: Members) -> WorkloadResult:
+        return workload_from(values, members)
 
 
 def workload_from(values: dict[str, Any], members: Members) -> WorkloadResult:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pyrns_pool as rp
-from pyrns_pool import compare_results, errors
+from pyrns_pool import errors
 from pyrns_pool._compare_run import PROBE_BYTES
 from pyrns_pool.compare import STEP_BYTES, pool_ram_bytes
 from pyrns_pool.compare_results import FREE_DTYPE
@@ -201,8 +201,9 @@ def test_a_saved_result_comes_back_whole(result, tmp_path):
 
 
 def test_a_result_with_another_format_or_damage_is_refused(result, tmp_path, monkeypatch):
-    monkeypatch.setattr(compare_results, "COMPARE_FORMAT", "pyrns_pool compare 0")
-    result.save(tmp_path / "result.npz")
+    with monkeypatch.context() as patch:
+        patch.setattr(rp.CompareResult, "FORMAT", "pyrns_pool compare 0")
+        result.save(tmp_path / "result.npz")
     with pytest.raises(errors.ResultError, match="compare 0"):
         rp.load_result(tmp_path)
 
