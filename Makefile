@@ -18,6 +18,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-pytest-xdist python3-hy
     python3-clang patch python3-distributed python3-tomli python3-kconfiglib liblwip-dev \
     heaptrack zstd python3-zstandard python3-prometheus-client sqlite3 jq git \
     chromium python3-jinja2
+VERIFY_PACKAGES := $(TEST_PACKAGES)
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
     nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev python3-distributed heaptrack
 
@@ -30,7 +31,8 @@ BUILD_INPUTS := setup.py setup.cfg pyrns_pool/_build.py $(wildcard pyrns_pool/*.
 unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
-.PHONY: help demo test lint sanitize bench allocs firmware clean packages-demo packages-test packages-bench
+.PHONY: help demo test lint sanitize verify soak bench allocs firmware clean \
+    packages-demo packages-test packages-verify packages-bench
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r target what; do \
@@ -47,6 +49,12 @@ lint: packages-test $(INSTALLED) ## run the linters only
 
 sanitize: packages-test $(INSTALLED) ## run the C suites under the sanitizers only
 	@$(PYTEST) tests -k sanit
+
+verify: packages-verify $(INSTALLED) ## look for faults for ten minutes: all states, proofs, mutants
+	@$(VENV)/bin/python tests/verify
+
+soak: packages-verify $(INSTALLED) ## the same for hours
+	@$(VENV)/bin/python tests/verify --soak
 
 bench: packages-bench $(INSTALLED) ## measure core and Bytes against their peers, replay, curves, tables
 	@$(VENV)/bin/python benchmarks/core_peers.py
@@ -100,6 +108,9 @@ packages-demo:
 
 packages-test:
 	$(call need,$(TEST_PACKAGES))
+
+packages-verify:
+	$(call need,$(VERIFY_PACKAGES))
 
 packages-bench:
 	$(call need,$(BENCH_PACKAGES))
