@@ -87,7 +87,7 @@ def known_jobs() -> dict[str, Job]:
 def carry_out(job: Job, soak: bool) -> Outcome:
     """Do one job, in this process; what goes wrong in it is a fault."""
     start, plants, counts, faults = time.monotonic(), {}, {}, []
-    with tempfile.TemporaryDirectory(prefix="pyrns-pool-verify-") as folder:
+    with tempfile.TemporaryDirectory() as folder:
         for number, (name, plant) in enumerate([*job.plants.items(), ("", job.run)]):
             room = Room(Path(folder, str(number)), soak)
             room.tmp.mkdir()
@@ -112,16 +112,20 @@ def carry_out(job: Job, soak: bool) -> Outcome:
 
 
 def run_all(chosen: list[Job], soak: bool) -> Iterator[Outcome]:
-    """Yield the outcomes as they come; each job is a process, as many as there are processors."""
+    """Yield the outcomes as they come; each job is a process, as many as there are processors.
+
+    What they leave in TMPDIR goes with the end of this, also when they are killed.
+    """
     waiting, running = sorted(chosen, key=lambda job: -job.cores), {}
     cores = os.cpu_count() or 1
+    folder = tempfile.TemporaryDirectory(prefix="pyrns-pool-verify-")
     try:
         while waiting or running:
             busy = sum(min(job.cores, cores) for job in running.values())
             ready = next((job for job in waiting if min(job.cores, cores) <= cores - busy), None)
             if ready:
                 waiting.remove(ready)
-                running[start(ready, soak)] = ready
+                running[start(ready, soak, folder.name)] = ready
                 continue
             done = next((process for process in running if process.poll() is not None), None)
             if not done:
@@ -131,13 +135,20 @@ def run_all(chosen: list[Job], soak: bool) -> Iterator[Outcome]:
     finally:
         for process in running:
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        folder.cleanup()
 
 
-def start(job: Job, soak: bool) -> "subprocess.Popen[str]":
+def start(job: Job, soak: bool, folder: str) -> "subprocess.Popen[str]":
     command = [sys.executable, str(HERE), "--one", job.name, *(["--soak"] if soak else [])]
     output = tempfile.TemporaryFile("w+")
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=output, start_new_session=True, text=True
+        command,
+        env={**os.environ, "TMPDIR": folder},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        start_new_session=True,
+        text=True,
     )
     process.stdout = output
     return process

@@ -1,0 +1,119 @@
+"""The runner of `make verify`; what its jobs find is not for `make test`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cbuild import ROOT
+from verify import __main__ as runner
+from verify.job import Job, found
+
+VERIFY = ROOT / "tests" / "verify"
+
+
+def job(run, **plants):
+    return Job("job", "pytest", "is shown", run, plants)
+
+
+def refuse(room):
+    raise AssertionError("seed 3: high_water 5 of 4 slots")
+
+
+def stumble(room):
+    return {"seeds": 1 // 0}
+
+
+def test_a_job_that_finds_what_was_planted_and_no_more_tells_its_counts():
+    def look(room):
+        assert room.soak and list(room.tmp.iterdir()) == []
+        return {"seeds": 7}
+
+    outcome = runner.carry_out(job(look, a=lambda room: found(lambda: refuse(room), "of 4")), True)
+    assert outcome["plants"] == {"a": "seed 3: high_water 5 of 4 slots"}
+    assert (outcome["counts"], outcome["faults"]) == ({"seeds": 7}, [])
+
+
+@pytest.mark.parametrize(
+    "bad, says",
+    [
+        (job(refuse), "run: seed 3: high_water 5 of 4 slots"),
+        (job(stumble), "ZeroDivisionError"),
+        (job(lambda room: {}, a=lambda room: ""), "planted a: was not found"),
+        (job(lambda room: {}, a=lambda room: found(lambda: refuse(room), "leak")), "planted a"),
+        (job(lambda room: {}, a=stumble), "ZeroDivisionError"),
+    ],
+)
+def test_whatever_goes_wrong_in_a_job_is_its_fault(bad, says):
+    (fault,) = runner.carry_out(bad, False)["faults"]
+    assert says in fault
+
+
+def test_a_job_may_look_at_more_than_was_recorded_but_not_at_less():
+    outcome = runner.carry_out(job(lambda room: {"seeds": 7, "runs": 1}), False)
+    runner.fault_of_counts(outcome, {"seeds": 6, "runs": 1})
+    assert outcome["faults"] == []
+    runner.fault_of_counts(outcome, {"seeds": 6, "runs": 2000})
+    assert outcome["faults"] == ["runs: 1 is below the recorded 2,000"]
+    outcome["faults"].clear()
+    runner.fault_of_counts(outcome, {"gone": 1})
+    assert outcome["faults"] == ["gone: 0 is below the recorded 1"]
+
+
+def test_each_job_has_planted_faults_counts_that_are_recorded_and_a_row_in_the_docs():
+    known = runner.known_jobs()
+    recorded = json.loads((VERIFY / "counts.json").read_text())["verify"]
+    page = (ROOT / "docs" / "verify.md").read_text()
+    assert sorted(known) == sorted(recorded) and len(known) >= 3
+    for name, one in known.items():
+        assert one.plants and f"| {name} | " in page, name
+        assert all(count > 0 for count in recorded[name].values()) and recorded[name], name
+    print(f"{len(known)} jobs, {sum(len(one.plants) for one in known.values())} planted faults")
+
+
+def verify(*arguments):
+    command = [sys.executable, str(VERIFY), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_jobs_are_listed_and_one_that_is_not_there_is_named():
+    done = verify("--list")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == list(runner.known_jobs())
+    done = verify("exhaustive-nothing")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no job is called exhaustive-nothing" in done.stderr
+
+
+def processes(token):
+    """Return the processes whose environment holds the token."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if token in (folder / "environ").read_bytes():
+                found.append(folder.name)
+        except OSError:  # It has ended.
+            pass
+    return found
+
+
+def test_ctrl_c_ends_the_jobs_too_and_leaves_no_file(tmp_path):
+    token = f"VERIFY_TEST={os.getpid()}"
+    process = subprocess.Popen(
+        [sys.executable, str(VERIFY), "exhaustive-words"],
+        env={**os.environ, **dict([token.split("=")]), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+    )
+    while len(processes(token.encode())) < 3:  # The runner, the job, its compiler.
+        time.sleep(0.02)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    deadline = time.monotonic() + 30
+    while processes(token.encode()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert processes(token.encode()) == []
+    assert list(tmp_path.iterdir()) == []
