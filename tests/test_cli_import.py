@@ -121,7 +121,7 @@ def test_wrong_use_and_wrong_data_have_their_exit_status(tmp_path, pyrns_pool):
     assert "-o/--output" in pyrns_pool("import", path, status=2)
     error = pyrns_pool("import", path, "--format", "valgrind", *target, status=1)
     assert error == f"pyrns-pool: {path}: no allocations\n"
-    error = pyrns_pool("import", path, "-o", tmp_path / "t.txt", status=1)
+    error = pyrns_pool("import", path, "-o", tmp_path / "t.txt", status=2)
     assert "ends in none of .csv, .csv.gz, .npz" in error
     (tmp_path / "t.npz").write_bytes(b"precious")
     assert "--force overwrites it" in pyrns_pool("import", path, *target, status=1)

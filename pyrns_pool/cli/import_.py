@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="TRACE",
-        type=Path,
+        type=output.trace_path,
         required=True,
         help=f"ends in {', '.join(SUFFIXES)}",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
+from pyrns_pool.formats import SUFFIXES
 from pyrns_pool.formats.files import file_exists, output_file
 from pyrns_pool.words import percent, plural
 
@@ -20,6 +22,7 @@ __all__ = [
     "print_table",
     "progress",
     "refuse_existing",
+    "trace_path",
     "write_json",
 ]
 
@@ -63,6 +66,16 @@ def refuse_existing(paths: Iterable[Path], force: bool) -> None:
     for path in paths:
         if path.exists() and not force:
             raise file_exists(path)
+
+
+def trace_path(text: str) -> Path:
+    """Return the path of a trace that is to be written: the type of such an argument.
+
+    Its name tells the form, and is looked at before an hour of work ends in nothing.
+    """
+    if not text.endswith(SUFFIXES):
+        raise argparse.ArgumentTypeError(f"{Path(text).name!r} ends in none of {', '.join(SUFFIXES)}")
+    return Path(text)
 
 
 def write_json(path: Path, values: Any, force: bool) -> None:

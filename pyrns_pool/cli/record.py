@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Optional
 
 from pyrns_pool.cli import output
-from pyrns_pool.errors import ConfigError
 from pyrns_pool.formats import SUFFIXES, save_trace
 from pyrns_pool.record import DEPTH_MAX, Process, read_process, run_recorded
 
@@ -38,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        type=Path,
+        type=output.trace_path,
         help=f"trace of CMD, {', '.join(SUFFIXES)}; children: FILE with .2, .3, ... [CMD.npz]",
     )
     parser.add_argument(
@@ -56,8 +55,6 @@ def run(given: argparse.Namespace) -> int:
     The command keeps stdout, so tables go to stderr. With --json it is the other way round.
     """
     first = given.output or Path(Path(given.command[0]).name + SUFFIX_DEFAULT)
-    if not first.name.endswith(SUFFIXES):
-        raise ConfigError(f"output: '{first.name}' ends in none of {', '.join(SUFFIXES)}")
     output.refuse_existing([first, *_numbered_already(first)], given.force)
     first.parent.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
