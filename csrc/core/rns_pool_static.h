@@ -18,15 +18,17 @@
 #define RNS_STATIC_PADDED(bytes)                                                                  \
     (((size_t)(bytes) + RNS_ALIGN_BYTES - 1u) / RNS_ALIGN_BYTES * RNS_ALIGN_BYTES)
 #define RNS_STATIC_WORDS(count) (((size_t)(count) + 31u) / 32u)
+#define RNS_STATIC_BITMAPS      (RNS_POISON || RNS_CANARY ? 2u : 1u) ///< Free slots; owned ones.
 
 /// Bytes that a tier adds to rns_pool_storage_bytes(): slots, and bitmaps above 32 slots.
 #define RNS_TIER_STORAGE_BYTES(slot_bytes, slot_count, header_bytes)                              \
     (RNS_STATIC_PADDED((size_t)(slot_bytes) + (header_bytes) + (RNS_CANARY ? 4u : 0u)) *          \
          (size_t)(slot_count) +                                                                   \
-     ((slot_count) <= 32u ? 0u                                                                    \
-                          : RNS_STATIC_PADDED((RNS_STATIC_WORDS(slot_count) +                     \
-                                               RNS_STATIC_WORDS(RNS_STATIC_WORDS(slot_count))) *  \
-                                              sizeof(uint32_t))))
+     ((slot_count) <= 32u                                                                         \
+          ? 0u                                                                                    \
+          : RNS_STATIC_PADDED((RNS_STATIC_WORDS(slot_count) * RNS_STATIC_BITMAPS +                \
+                               RNS_STATIC_WORDS(RNS_STATIC_WORDS(slot_count))) *                  \
+                              sizeof(uint32_t))))
 
 #if !defined(RNS_POOL_TIERS) && defined(CONFIG_RNS_POOL_TIER_COUNT)
 #    ifdef CONFIG_RNS_POOL_SPILL

@@ -37,7 +37,9 @@ rns_status_t rns_tier_layout(size_t slot_bytes, uint32_t header_bytes, uint32_t 
     out->slot_bytes = (uint32_t)slot_bytes;
     out->stride_bytes = stride;
     out->slots_bytes = slot_count * stride;
-    out->bitmap_bytes = (word_count + (word_count + 31u) / 32u) * (uint32_t)sizeof(uint32_t);
+    const uint32_t owned_count = RNS_POISON || RNS_CANARY ? word_count : 0u;
+    out->bitmap_bytes =
+        (word_count + (word_count + 31u) / 32u + owned_count) * (uint32_t)sizeof(uint32_t);
     return RNS_OK;
 }
 
@@ -75,6 +77,12 @@ void rns_tier_init(rns_tier_t* self, const rns_tier_layout_t* layout, void* slot
 #if RNS_STATS
     rns_cell_store(&self->least_free, self->slot_count);
     rns_cell_store(&self->window_least_free, self->slot_count);
+#endif
+#if RNS_POISON || RNS_CANARY
+    self->owned = self->word_count == 0 ? NULL : self->summary + (self->word_count + 31u) / 32u;
+    for (uint32_t i = 0; i < self->word_count; ++i) {
+        rns_cell_store(&self->owned[i], 0u);
+    }
 #endif
 #if RNS_POISON
     rns_guard_fill(self->slots, 0, layout->slots_bytes, RNS_POISON_BYTE);
@@ -230,6 +238,20 @@ static bool is_live(const rns_tier_t* self, uint32_t index)
     return ((free_bits(self, index / 32u) >> (index % 32u)) & 1u) == 0;
 }
 
+/// Tell whether the slot at `index` is owned.
+static bool is_owned(const rns_tier_t* self, uint32_t index)
+{
+    const uint32_t bits =
+        rns_cell_load(self->word_count == 0 ? &self->gate_owned : &self->owned[index / 32u]);
+    return ((bits >> (index % 32u)) & 1u) != 0;
+}
+
+/// Return the word of the bitmap of owned slots that tells of the slot at `index`.
+static RNS_CELL(uint32_t) * owned_word(rns_tier_t* self, uint32_t index)
+{
+    return self->word_count == 0 ? &self->gate_owned : &self->owned[index / 32u];
+}
+
 /// Look for writes to the free slot that is now taken, and set its canary.
 RNS_COLD void rns_tier_guard_taken(rns_tier_t* self, uint32_t index)
 {
@@ -242,17 +264,25 @@ RNS_COLD void rns_tier_guard_taken(rns_tier_t* self, uint32_t index)
     if (RNS_CANARY) {
         rns_guard_fill(slot, self->payload_end, self->stride_bytes, RNS_CANARY_BYTE);
     }
+    (void)rns_cell_or(owned_word(self, index), (uint32_t)1 << (index % 32u));
 }
 
 /// Verify the canary of a slot that is about to be given, and poison it.
+///
+/// Of two threads that give the same slot, the one that looked second could write to it after it
+/// was taken again. So one of them gets the slot from its owner first: it is neither owned nor
+/// free while its bytes are looked at.
 RNS_COLD rns_status_t rns_tier_guard_given(rns_tier_t* self, uint32_t index)
 {
     unsigned char* const slot = rns_tier_slot(self, index);
-    if (!is_live(self, index)) {
+    RNS_CELL(uint32_t)* const owned = owned_word(self, index);
+    const uint32_t bit = (uint32_t)1 << (index % 32u);
+    if ((rns_cell_and(owned, ~bit) & bit) == 0) {
         return RNS_MISUSE_DOUBLE_GIVE;
     }
     if (RNS_CANARY &&
         !rns_guard_is_filled(slot, self->payload_end, self->stride_bytes, RNS_CANARY_BYTE)) {
+        (void)rns_cell_or(owned, bit);
         return RNS_DAMAGE_CANARY;
     }
     if (RNS_POISON) {
@@ -398,13 +428,16 @@ static rns_damage_t check_counts(const rns_tier_t* self)
     return (rns_damage_t){0};
 }
 
-/// Verify I6 and I7.
+/// Verify I6 and I7, and of I2 that what is not free is owned.
 static rns_damage_t check_bytes(const rns_tier_t* self)
 {
 #if RNS_POISON || RNS_CANARY
     for (uint32_t i = 0; i < self->slot_count; ++i) {
         const unsigned char* const slot = rns_tier_slot(self, i);
         const bool live = is_live(self, i);
+        if (live != is_owned(self, i)) {
+            return damaged(RNS_DAMAGE_INVARIANT, "I2", i);
+        }
         if (RNS_POISON && !live &&
             !rns_guard_is_filled(slot, 0, self->payload_end, RNS_POISON_BYTE)) {
             return damaged(RNS_DAMAGE_WRITE_AFTER_GIVE, "I6", i);

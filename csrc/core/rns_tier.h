@@ -15,7 +15,8 @@
 ///
 /// Invariants (rns_tier_check):
 ///   I1  No bit at or above slot_count is set in the bitmap.
-///   I2  The gate's number of free slots is the number of set bits. (Above 32 slots: at rest.)
+///   I2  The gate's number of free slots is the number of set bits. (Above 32 slots: at rest.) The
+///       slots that are not free are those that are owned. (RNS_POISON, RNS_CANARY; at rest.)
 ///   I3  The summary bit of a word that is not 0 is set; in RNS_SYNC_NONE and RNS_SYNC_LOCK that
 ///   of
 ///       no other. (At rest.)
@@ -47,7 +48,7 @@ typedef struct {
     uint32_t slot_bytes;   ///< Payload.
     uint32_t stride_bytes; ///< From one slot to the next.
     uint32_t slots_bytes;  ///< All slots.
-    uint32_t bitmap_bytes; ///< Words and summary; 0 up to 32 slots.
+    uint32_t bitmap_bytes; ///< Words, summary and what is owned; 0 up to 32 slots.
 } rns_tier_layout_t;
 
 typedef struct {
@@ -66,6 +67,10 @@ typedef struct {
     RNS_CELL(uint32_t) least_free;         ///< high_water = slot_count - least_free
     RNS_CELL(uint32_t) window_least_free;  ///< Since the last rns_tier_reset_window().
     RNS_CELL(rns_counter_t) takes_carried; ///< Takes that no longer fit the gate.
+#endif
+#if RNS_POISON || RNS_CANARY
+    RNS_CELL(uint32_t) gate_owned; ///< `owned` up to 32 slots.
+    RNS_CELL(uint32_t) * owned;    ///< A bit for each slot that nobody has begun to give.
 #endif
 #if RNS_POISON
     RNS_CELL(rns_counter_t) writes_after_give;

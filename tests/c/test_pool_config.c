@@ -236,16 +236,18 @@ static void test_the_bitmaps_too_count_for_the_overflow(void)
 static void test_storage_is_the_slots_and_the_bitmaps_and_no_more(void)
 {
     const uint32_t canary = RNS_CANARY ? RNS_ALIGN_BYTES : 0;
+    const uint32_t bitmaps = RNS_CANARY || RNS_POISON ? 32 : 16; /* 20 or 12 bytes, padded */
     static const rns_tier_config_t tiers[] = {{.slot_bytes = 64, .slot_count = 32},
                                               {.slot_bytes = 128, .slot_count = 33},
                                               {.slot_bytes = 1024, .slot_count = 2}};
     rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_STRICT);
     size_t storage_bytes = 0;
     CHECK_STATUS(rns_pool_storage_bytes(&config, &storage_bytes), RNS_OK);
-    CHECK_EQUAL(storage_bytes, 32u * 64u + 33u * 128u + 2u * 1024u + 16u + 67u * canary);
+    CHECK_EQUAL(storage_bytes, 32u * 64u + 33u * 128u + 2u * 1024u + bitmaps + 67u * canary);
     config.header_bytes = 16;
     CHECK_STATUS(rns_pool_storage_bytes(&config, &storage_bytes), RNS_OK);
-    CHECK_EQUAL(storage_bytes, 32u * 64u + 33u * 128u + 2u * 1024u + 16u + 67u * (16u + canary));
+    CHECK_EQUAL(storage_bytes,
+                32u * 64u + 33u * 128u + 2u * 1024u + bitmaps + 67u * (16u + canary));
 }
 
 static void test_storage_that_is_too_small_unaligned_or_null_is_refused(void)

@@ -296,6 +296,24 @@ static void test_check_names_the_damage_to_a_bitmap_in_words(void)
 #endif
 }
 
+#if RNS_CANARY || RNS_POISON
+static void test_check_names_a_slot_that_is_both_free_and_owned_or_neither(void)
+{
+    tier_fixture_t f;
+    tier_fixture_init(&f, 16, 0, 9);
+    rns_cell_store(&f.tier.gate_owned, 1u << 3);
+    check_damage(&f, "I2", 3);
+    tier_fixture_init(&f, 16, 0, 70);
+    rns_cell_store(&f.tier.owned[2], 1u << 5);
+    check_damage(&f, "I2", 69);
+    tier_fixture_init(&f, 16, 0, 70);
+    void* slot = NULL;
+    CHECK_STATUS(rns_tier_take(&f.tier, 0, &slot), RNS_OK);
+    rns_cell_store(&f.tier.owned[0], 0u);
+    check_damage(&f, "I2", 0);
+}
+#endif
+
 #if RNS_SYNC != RNS_SYNC_ATOMIC
 /* In RNS_SYNC_ATOMIC a take waits for the slot that the gate promised. */
 static void test_a_bitmap_that_lost_slots_is_damage_and_changes_no_count(void)
@@ -334,6 +352,9 @@ void suite_tier_check(void)
 #endif
     RUN(test_check_names_the_damage_to_a_bitmap_in_the_gate);
     RUN(test_check_names_the_damage_to_a_bitmap_in_words);
+#if RNS_CANARY || RNS_POISON
+    RUN(test_check_names_a_slot_that_is_both_free_and_owned_or_neither);
+#endif
 #if RNS_SYNC != RNS_SYNC_ATOMIC
     RUN(test_a_bitmap_that_lost_slots_is_damage_and_changes_no_count);
 #endif
