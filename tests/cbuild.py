@@ -17,9 +17,20 @@ STRICT = """
     -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wswitch-enum -Wvla
     -Wwrite-strings -Werror
 """.split()
-INCLUDES = [f"-I{path}" for path in sorted(CSRC.iterdir()) if path.is_dir()] + [
-    f"-I{ROOT / 'tests' / 'c'}"
-]
+
+
+def includes(tree=ROOT):
+    """Return the flags that let programs include what is in csrc and tests/c of a tree."""
+    folders = [path for path in sorted((tree / "csrc").iterdir()) if path.is_dir()]
+    return [f"-I{path}" for path in [*folders, tree / "tests" / "c"]]
+
+
+def in_tree(tree, source):
+    """Return the path in a tree of what is in this one; others stay."""
+    return tree / source.relative_to(ROOT) if source.is_relative_to(ROOT) else source
+
+
+INCLUDES = includes()
 
 COMPILERS = ("gcc", "clang")
 SYNCS = ("NONE", "LOCK", "ATOMIC")
@@ -44,22 +55,25 @@ def sources(*parts):
     return [path for part in parts for path in sorted((CSRC / part).glob("*.c"))]
 
 
-def build(tmp, sources, compiler="gcc", sync="NONE", sanitize=None, defines=(), m32=False):
+def build(
+    tmp, sources, compiler="gcc", sync="NONE", sanitize=None, defines=(), m32=False, tree=ROOT
+):
     """Compile and link a program from `sources` (paths, absolute or from the root of the tree).
 
     `tmp` is a folder of pytest's; `sync` is one of SYNCS, `sanitize` None or a key of SANITIZERS,
-    and each of `defines` reads like ``"RNS_STATS=0"``. Returns the path of the program.
+    and each of `defines` reads like ``"RNS_STATS=0"``. What would be of this tree is of `tree`,
+    which may be a planted copy. Returns the path of the program.
     """
     __tracebackhide__ = True
     assert not (sanitize == "thread" and compiler == "gcc"), "gcc misses races: use clang"
-    sources = [ROOT / source for source in sources]
+    sources = [in_tree(tree, ROOT / source) for source in sources]
     variant = [compiler, sync, sanitize or "plain", *defines, *(["m32"] if m32 else [])]
     program = Path(tmp) / "-".join([sources[0].stem, *variant])
     optimise = ["-O1", "-fno-omit-frame-pointer", *SANITIZERS[sanitize]] if sanitize else ["-O2"]
     execute(
         [compiler, *STRICT, *optimise, "-g", "-pthread", *(["-m32"] if m32 else [])]
         + [f"-DRNS_SYNC=RNS_SYNC_{sync}", *(f"-D{define}" for define in defines)]
-        + [*INCLUDES, *sources, "-o", program]
+        + [*includes(tree), *sources, "-o", program]
     )
     return program
 

@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
+import cbuild
 import pytest
 from cbuild import ROOT
 from verify import __main__ as runner
 from verify.job import Job, found
+from verify.plant import plant
 
 VERIFY = ROOT / "tests" / "verify"
 
@@ -62,6 +65,26 @@ def test_a_job_may_look_at_more_than_was_recorded_but_not_at_less():
     outcome["faults"].clear()
     runner.fault_of_counts(outcome, {"gone": 1})
     assert outcome["faults"] == ["gone: 0 is below the recorded 1"]
+
+
+def test_a_planted_fault_is_compiled_from_a_copy_and_two_may_be_planted(tmp_path):
+    program = tmp_path / "main.c"
+    program.write_text(
+        '#include "rns_status.h"\n#include <stdio.h>\n'
+        "int main(void) { puts(rns_status_name(RNS_MISS_ABSENT)); return RNS_MISS_PRESENT - 5; }\n"
+    )
+    build = partial(cbuild.build, tmp_path, [program, "csrc/core/rns_status.c"])
+    tree = plant(tmp_path, "csrc/core/rns_status.c", '"MISS_ABSENT"', '"MISS_LOST"')
+    plant(tmp_path, "csrc/core/rns_status.h", "RNS_MISS_PRESENT = 5", "RNS_MISS_PRESENT = 9")
+    with pytest.raises(AssertionError, match="exit 4.*\nMISS_LOST"):
+        cbuild.run(build(tree=tree))
+    assert cbuild.run(build()) == "MISS_ABSENT\n"
+
+
+@pytest.mark.parametrize("text", ["rns_nothing", "RNS_STATUS_H"])
+def test_what_is_not_there_once_is_no_place_for_a_fault(text, tmp_path):
+    with pytest.raises(AssertionError, match=f"rns_status.h has [02] times: {text}"):
+        plant(tmp_path, "csrc/core/rns_status.h", text, "")
 
 
 def test_each_job_has_planted_faults_counts_that_are_recorded_and_a_row_in_the_docs():
