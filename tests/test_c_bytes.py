@@ -9,6 +9,7 @@ TESTS = cbuild.ROOT / "tests" / "c"
 SOURCES = [
     TESTS / "bytes_main.c",
     TESTS / "bytes_fixture.c",
+    TESTS / "bytes_walk.c",
     TESTS / "pool_fixture.c",
     TESTS / "check.c",
     *sorted(TESTS.glob("test_bytes*.c")),

@@ -18,7 +18,7 @@ SUITES = (
     "tier tier_locate tier_check pool pool_low_water pool_stats pool_random pool_config".split()
 )
 SUITES += "pool_memory pool_misuse pool_guard pool_threads pool_races preset status".split()
-SOURCES = [f"tests/c/{name}.c" for name in ["suite_main", "check", "pool_fixture"]]
+SOURCES = [f"tests/c/{name}.c" for name in ["suite_main", "check", "pool_fixture", "pool_walk"]]
 SOURCES += [f"tests/c/test_{name}.c" for name in SUITES]
 SOURCES += [f"csrc/core/rns_{name}.c" for name in CORE]
 

@@ -8,7 +8,7 @@ import pytest
 CORE = ["table", "table_init", "table_check", "status", "tier", "pool", "pool_init", "pool_stats"]
 CORE = [f"csrc/core/rns_{name}.c" for name in CORE]
 SUITES = ["table", "table_index", "table_each", "table_config", "table_random", "table_check"]
-SOURCES = [f"tests/c/{name}.c" for name in ["table_main", "table_fixture", "check"]]
+SOURCES = [f"tests/c/{name}.c" for name in ["table_main", "table_fixture", "table_walk", "check"]]
 SOURCES += [f"tests/c/test_{name}.c" for name in SUITES]
 SOURCES += ["tests/c/pool_fixture.c", *CORE]
 TEST_COUNT, CHECKS_MIN = 43, 23_000_000

@@ -106,6 +106,7 @@ static bool run_named(const char* argument, const check_suite_t* suites, size_t 
 int check_main(int argument_count, char** arguments, const check_suite_t* suites,
                size_t suite_count)
 {
+    (void)setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* what a crash follows on is shown, too */
     for (int i = 1; i < argument_count; ++i) {
         if (!run_named(arguments[i], suites, suite_count)) {
             return 2;

@@ -7,6 +7,7 @@
 #define POOL_MODEL_H
 
 #include "rns_pool.h"
+#include <string.h>
 
 #define MODEL_SLOTS_MAX 100u
 
@@ -15,6 +16,7 @@ typedef struct {
     uint32_t slot_count;
     uint32_t reserve_count;
     bool is_live[MODEL_SLOTS_MAX];
+    uint32_t in_use; ///< How many of them are true.
     uint32_t high_water;
     uint32_t window_high_water;
     uint32_t largest_request_bytes;
@@ -46,35 +48,23 @@ static inline pool_model_t model_of(const rns_pool_config_t* config)
     return model;
 }
 
-static inline uint32_t model_in_use(const model_tier_t* tier)
-{
-    uint32_t in_use = 0;
-    for (uint32_t i = 0; i < tier->slot_count; ++i) {
-        in_use += tier->is_live[i];
-    }
-    return in_use;
-}
-
 /// Take the lowest free slot of one tier; return UINT32_MAX if none may be taken.
 static inline uint32_t model_take_from(model_tier_t* tier, bool is_high)
 {
-    const uint32_t in_use = model_in_use(tier);
-    if (tier->slot_count - in_use <= (is_high ? 0 : tier->reserve_count)) {
+    if (tier->slot_count - tier->in_use <= (is_high ? 0 : tier->reserve_count)) {
         return UINT32_MAX;
     }
-    uint32_t index = 0;
-    while (tier->is_live[index]) {
-        ++index;
-    }
-    tier->is_live[index] = true;
+    bool* const lowest = memchr(tier->is_live, false, sizeof tier->is_live);
+    *lowest = true;
+    ++tier->in_use;
     ++tier->takes;
-    if (tier->high_water < in_use + 1u) {
-        tier->high_water = in_use + 1u;
+    if (tier->high_water < tier->in_use) {
+        tier->high_water = tier->in_use;
     }
-    if (tier->window_high_water < in_use + 1u) {
-        tier->window_high_water = in_use + 1u;
+    if (tier->window_high_water < tier->in_use) {
+        tier->window_high_water = tier->in_use;
     }
-    return index;
+    return (uint32_t)(lowest - tier->is_live);
 }
 
 /// Take for a size. Return the tier, tier_count if it is a miss.
@@ -115,13 +105,14 @@ static inline bool model_give(pool_model_t* model, uint32_t tier_index, uint32_t
     const bool was_live = tier->is_live[slot_index];
     tier->is_live[slot_index] = false;
     tier->gives += was_live;
+    tier->in_use -= was_live;
     return was_live;
 }
 
 static inline void model_reset_window(pool_model_t* model)
 {
     for (uint32_t i = 0; i < model->tier_count; ++i) {
-        model->tiers[i].window_high_water = model_in_use(&model->tiers[i]);
+        model->tiers[i].window_high_water = model->tiers[i].in_use;
     }
 }
 
