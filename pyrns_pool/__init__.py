@@ -53,6 +53,8 @@ from pyrns_pool.recorder import Recorder
 from pyrns_pool.regions import MACHINES, Machine, machine, scale_32
 from pyrns_pool.replay import replay
 from pyrns_pool.results import ReplayResult
+from pyrns_pool.slot_results import SlotUse
+from pyrns_pool.slot_use import slot_use
 from pyrns_pool.slots import slot_spans
 from pyrns_pool.stats import BytesStats, PoolStats, StoreStats
 from pyrns_pool.store import Store
@@ -117,6 +119,7 @@ __all__ = [
     "Rules",
     "Shared",
     "Slot",
+    "SlotUse",
     "SoakSpec",
     "Store",
     "StoreStats",
@@ -164,4 +167,5 @@ __all__ = [
     "sweep",
     "tune",
     "slot_spans",
+    "slot_use",
 ]

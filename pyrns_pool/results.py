@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pyrns_pool._results_file import RESULT_NAME, Members, SavedResult, checked
 from pyrns_pool.config import PoolConfig
+from pyrns_pool.slot_results import SlotUse, use_from
 from pyrns_pool.stats import MisuseStats, PoolStats, RegionStats, TierStats
 from pyrns_pool.trace import Trace
 
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 NO_TIER = -1
+EPISODES_SHOWN = 8
+"""In a summary, those that missed most; the file of a result has them all."""
 
 BIN_DTYPE = np.dtype(
     [
@@ -335,6 +338,8 @@ class ReplayResult(PoolResult):
     missed_bytes_peak_ns: int
     machine: Optional[MachineUse] = None
     """If one was meant."""
+    slots: Optional[SlotUse] = None
+    """What became of each slot and block, if they were followed."""
 
     @property
     def has_time(self) -> bool:
@@ -349,7 +354,15 @@ class ReplayResult(PoolResult):
             "missed_bytes_peak_ns": self.missed_bytes_peak_ns,
             "trace": asdict(self.trace),
             "machine": None if self.machine is None else asdict(self.machine),
+            **self._episodes(),
         }
+
+    def _episodes(self) -> dict[str, Any]:
+        use = self.slots
+        if use is None:
+            return {"episode_count": None, "episodes": None}
+        worst = [use.episode_values(row) for row in use.worst_episodes(EPISODES_SHOWN)]
+        return {"episode_count": len(use.episodes), "episodes": worst}
 
     def _parts(self) -> tuple[dict[str, Any], Members]:
         values = {
@@ -360,8 +373,10 @@ class ReplayResult(PoolResult):
             "missed_bytes_peak": self.missed_bytes_peak,
             "missed_bytes_peak_ns": self.missed_bytes_peak_ns,
             "machine": None if self.machine is None else asdict(self.machine),
+            "slot_sites": None if self.slots is None else self.slots.sites,
         }
-        return values, {**self.pool_arrays(), "sizes": self.sizes}
+        slots = {} if self.slots is None else self.slots.arrays()
+        return values, {**self.pool_arrays(), "sizes": self.sizes, **slots}
 
     @classmethod
     def _of_parts(cls, values: dict[str, Any], members: Members) -> ReplayResult:
@@ -370,6 +385,7 @@ class ReplayResult(PoolResult):
 
 def replay_from(values: dict[str, Any], members: Members) -> ReplayResult:
     """Return the result that a file holds; raise anything if it is damaged."""
+    slot_sites = values.get("slot_sites")  # None in older files, and without `slots`.
     return ReplayResult(
         **pool_from(values, members),
         trace=TraceSummary(**values["trace"]),
@@ -379,4 +395,5 @@ def replay_from(values: dict[str, Any], members: Members) -> ReplayResult:
         missed_bytes_peak=values["missed_bytes_peak"],
         missed_bytes_peak_ns=values["missed_bytes_peak_ns"],
         machine=machine_from(values),
+        slots=None if slot_sites is None else use_from(slot_sites, members),
     )

@@ -21,10 +21,20 @@ PYTHON_LAYERS = [
     {"_version", "_native", "errors", "words", "_toml"},
     {"config", "trace"},
     {"formats", "packets"},
-    {"stats", "results", "compare_results", "workload_results", "_native_pool"}
+    {"stats", "results", "slot_results", "compare_results", "workload_results", "_native_pool"}
     | {"erlang", "curve_results", "sweep_results", "tune_results", "any_result"},
     {"pool", "_native_store", "_window", "bytes", "store"}
-    | {"timeline", "replay", "regions", "slots", "heaps", "trace_info", "record", "recorder"},
+    | {
+        "timeline",
+        "replay",
+        "regions",
+        "slots",
+        "slot",
+        "heaps",
+        "trace_info",
+        "record",
+        "recorder",
+    },
     {"workloads", "compare", "curve", "exports", "gate"},
     {"tune", "sweep", "audit"},
     {"plot", "report", "live", "explore"},

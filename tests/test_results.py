@@ -135,6 +135,8 @@ def test_the_summary_is_plain_and_in_a_fixed_order():
         "missed_bytes_peak_ns",
         "trace",
         "machine",
+        "episode_count",
+        "episodes",
     ]
     assert values["slots_bytes"] == 16 * 9 + 40 * 200
     assert values["trace"]["filter"] == "site='*'" and values["trace"]["name"] == "made.csv"

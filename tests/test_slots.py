@@ -5,34 +5,13 @@ import pytest
 import trace_model
 from hypothesis import given
 from hypothesis import strategies as st
+from slot_model import spans_of
 
 from pyrns_pool import PoolConfig, Trace, replay, slot_spans
 from pyrns_pool.errors import TraceError
-from pyrns_pool.trace import EVENT_DTYPE, OP_ALLOC
+from pyrns_pool.trace import EVENT_DTYPE
 
 POOLS = ("16x1", "64x2,300x1", "8x1,600x3", "512x4")
-
-
-def model_spans(trace, config):
-    """Return the spans of a pool that takes the lowest free slot, one event at a time."""
-    free = [set(range(tier.slot_count)) for tier in config.tiers]
-    spans = []
-    for event, block in zip(range(len(trace)), trace.blocks):
-        if trace.events["op"][event] != OP_ALLOC:
-            tier, slot, begin, _ = spans[block]
-            spans[block] = (tier, slot, begin, event)
-            if tier >= 0:
-                free[tier].add(slot)
-            continue
-        size = int(trace.events["size"][event])
-        fitting = [i for i, tier in enumerate(config.tiers) if tier.slot_bytes >= size]
-        tried = fitting if config.policy == "spill" else fitting[:1]
-        tier = next((i for i in tried if free[i]), -1)
-        slot = min(free[tier]) if tier >= 0 else -1
-        if tier >= 0:
-            free[tier].remove(slot)
-        spans.append((tier, slot, event, len(trace)))
-    return spans
 
 
 @given(trace_model.valid_traces(), st.sampled_from(POOLS), st.sampled_from(["strict", "spill"]))
@@ -40,7 +19,7 @@ def test_spans_are_those_of_the_slow_pool(drawn, tiers, policy):
     rows, sites = drawn
     trace = Trace.from_events(np.array(rows, EVENT_DTYPE), sites)
     config = PoolConfig.parse(tiers, policy)
-    assert slot_spans(trace, config).tolist() == model_spans(trace, config)
+    assert slot_spans(trace, config).tolist() == spans_of(trace, config)
 
 
 def test_spans_of_a_recording_agree_with_its_replay(recording):
