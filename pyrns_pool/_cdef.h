@@ -1104,6 +1104,7 @@ typedef struct {
     uint64_t alarms_lost;
     uint64_t events;
     uint64_t pool_free_min;
+    int64_t now_ns;
     ...;
 } rns_soak_t;
 
@@ -1143,7 +1144,7 @@ typedef struct {
 
 rns_transport_hooks_t rns_soak_node_hooks(rns_hash_hook_t hash);
 void rns_soak_node_begin(rns_soak_node_t* self);
-void rns_soak_node_run(rns_soak_node_t* self, uint32_t minutes);
+void rns_soak_node_until(rns_soak_node_t* self, int64_t end_ns);
 uint64_t rns_transport_handles(rns_transport_t* self);
 
 /* ---- lab: rns_soak_hard.h ---- */
@@ -1250,6 +1251,97 @@ typedef struct {
 
 bool rns_record_info(const void* page, size_t bytes, rns_record_info_t* out);
 bool rns_record_read_chunk(rns_record_reader_t* self, const void* chunk, size_t chunk_bytes);
+
+/* ---- lab: rns_follow.h, rns_misses.h, rns_live.h ---- */
+
+typedef struct {
+    uint32_t used_bytes;
+    ...;
+} rns_record_chunk_t;
+
+typedef struct {
+    rns_record_chunk_t last;
+    bool has_event;
+    ...;
+} rns_follow_chunk_t;
+
+typedef struct {
+    rns_record_reader_t reader;
+    rns_event_t* window;
+    uint64_t capacity;
+    uint64_t due;
+    uint64_t void_count;
+    uint64_t lost_count;
+    uint64_t late_count;
+} rns_follow_t;
+
+void rns_follow_begin(rns_follow_t* self);
+rns_follow_chunk_t rns_follow_chunk(void);
+bool rns_follow_read(rns_follow_t* self, rns_follow_chunk_t* chunk, const void* bytes, size_t count);
+size_t rns_follow_take(rns_follow_t* self, rns_event_t* out, size_t capacity);
+void rns_follow_skip(rns_follow_t* self, uint64_t end);
+
+#define RNS_MISSES_KEPT ...
+#define RNS_MISSES_QUIET_NS ...
+
+typedef struct {
+    int64_t t_ns;
+    uint64_t size_bytes;
+    uint32_t site;
+} rns_miss_t;
+
+typedef struct {
+    uint64_t count;
+    uint64_t episodes;
+    int64_t episode_ns;
+    const int64_t* now_ns;
+    uint32_t header_bytes;
+    rns_miss_t last[...];
+} rns_misses_t;
+
+rns_fallback_t rns_misses_fallback(rns_misses_t* self);
+
+typedef struct {
+    uint32_t tier;
+    ...;
+} rns_live_block_t;
+
+typedef struct {
+    uint32_t in_use;
+    uint32_t high_water;
+    uint32_t peak;
+    int64_t high_water_ns;
+    int64_t first_full_ns;
+    int64_t first_miss_ns;
+} rns_live_tier_t;
+
+typedef struct {
+    uint64_t requests;
+    uint64_t misses;
+} rns_live_site_t;
+
+typedef struct {
+    rns_pool_t* pool;
+    rns_heap_t* heap;
+    rns_misses_t* misses;
+    rns_live_site_t* sites;
+    rns_live_block_t* blocks;
+    size_t block_capacity;
+    size_t block_count;
+    uint64_t event_count;
+    uint64_t unpaired_frees;
+    uint64_t unfreed_reuses;
+    uint64_t heap_failures;
+    int64_t now_ns;
+    uint64_t missed_bytes;
+    uint64_t missed_bytes_peak;
+    rns_live_tier_t tiers[...];
+} rns_live_t;
+
+void rns_live_begin(rns_live_t* self);
+size_t rns_live_room(const rns_live_t* self, size_t count);
+void rns_live_move(rns_live_t* self, rns_live_block_t* blocks, size_t capacity);
+rns_status_t rns_live_run(rns_live_t* self, const rns_event_t* events, size_t count);
 
 /* ---- lab: rns_tune.h ---- */
 

@@ -4,14 +4,7 @@
 
 #define NUMBER_BYTES_MAX 10
 
-/// What is left of a chunk.
-typedef struct {
-    const uint8_t* next;
-    const uint8_t* end;
-    bool is_whole; ///< Nothing was cut or too long so far.
-} cursor_t;
-
-static uint64_t get(cursor_t* cursor)
+static uint64_t get(rns_record_cursor_t* cursor)
 {
     uint64_t number = 0;
     for (uint32_t i = 0; i < NUMBER_BYTES_MAX && cursor->next < cursor->end; ++i) {
@@ -35,41 +28,32 @@ static uint64_t unrotate(uint64_t address)
     return (address << 4) | (address >> 60);
 }
 
-static void read_event(rns_record_reader_t* self, rns_record_chunk_t* last, uint64_t first,
-                       cursor_t* cursor)
+static void read_event(rns_record_cursor_t* cursor, uint64_t first, uint64_t* number,
+                       rns_event_t* out)
 {
     const rns_record_op_t op = (rns_record_op_t)(first & 3u);
-    rns_event_t event = {.op = RNS_RECORD_VOID_OP};
+    rns_record_chunk_t* const last = &cursor->last;
+    *out = (rns_event_t){.op = RNS_RECORD_VOID_OP};
     last->event += unzigzag(first >> 2);
+    *number = last->event;
     if (op != RNS_RECORD_VOID) {
         last->t_ns = (int64_t)((uint64_t)last->t_ns + unzigzag(get(cursor)));
         last->address += unzigzag(get(cursor));
-        event.op = op == RNS_RECORD_ALLOC ? RNS_EVENT_ALLOC : RNS_EVENT_FREE;
-        event.t_ns = last->t_ns;
-        event.id = unrotate(last->address);
-        event.thread =
+        out->op = op == RNS_RECORD_ALLOC ? RNS_EVENT_ALLOC : RNS_EVENT_FREE;
+        out->t_ns = last->t_ns;
+        out->id = unrotate(last->address);
+        out->thread =
             (uint16_t)(last->thread < RNS_TRACE_THREAD_MAX ? last->thread : RNS_TRACE_THREAD_MAX);
     }
     if (op == RNS_RECORD_ALLOC) {
         const uint64_t size_bytes = get(cursor);
         const uint64_t site = get(cursor);
-        event.size_bytes = size_bytes;
-        event.site = site < RNS_TRACE_SITES_MAX ? (uint32_t)site : 0;
+        out->size_bytes = size_bytes;
+        out->site = site < RNS_TRACE_SITES_MAX ? (uint32_t)site : 0;
     }
-    if (!cursor->is_whole || last->event >= self->event_capacity) {
-        return;
-    }
-    rns_event_t* const row = &self->event[last->event];
-    if (row->op != RNS_RECORD_MISSING) {
-        cursor->is_whole = false;
-        return;
-    }
-    *row = event;
-    ++self->event_count;
-    self->void_count += op == RNS_RECORD_VOID;
 }
 
-static void read_site(rns_record_reader_t* self, cursor_t* cursor)
+static void read_site(rns_record_reader_t* self, rns_record_cursor_t* cursor)
 {
     const uint64_t site = get(cursor);
     const uint64_t frame_count = get(cursor);
@@ -82,7 +66,7 @@ static void read_site(rns_record_reader_t* self, cursor_t* cursor)
     }
 }
 
-static void read_module(rns_record_reader_t* self, cursor_t* cursor)
+static void read_module(rns_record_reader_t* self, rns_record_cursor_t* cursor)
 {
     rns_record_module_t module = {.first = get(cursor), .end = get(cursor)};
     module.offset = get(cursor);
@@ -99,11 +83,10 @@ static void read_module(rns_record_reader_t* self, cursor_t* cursor)
     }
 }
 
-static void read_other(rns_record_reader_t* self, rns_record_chunk_t* last, uint64_t kind,
-                       cursor_t* cursor)
+static void read_other(rns_record_reader_t* self, uint64_t kind, rns_record_cursor_t* cursor)
 {
     if (kind == RNS_RECORD_THREAD) {
-        last->thread = (uint32_t)get(cursor);
+        cursor->last.thread = (uint32_t)get(cursor);
     } else if (kind == RNS_RECORD_SITE) {
         read_site(self, cursor);
     } else if (kind == RNS_RECORD_MODULE) {
@@ -140,29 +123,51 @@ bool rns_record_info(const void* page, size_t bytes, rns_record_info_t* out)
     return true;
 }
 
+bool rns_record_next(rns_record_reader_t* self, rns_record_cursor_t* cursor, uint64_t* number,
+                     rns_event_t* out)
+{
+    while (cursor->is_whole && cursor->next < cursor->end) {
+        const uint64_t first = get(cursor);
+        if ((first & 3u) != RNS_RECORD_OTHER) {
+            read_event(cursor, first, number, out);
+            return cursor->is_whole;
+        }
+        read_other(self, first >> 2, cursor);
+    }
+    return false;
+}
+
 bool rns_record_read_chunk(rns_record_reader_t* self, const void* chunk, size_t chunk_bytes)
 {
-    rns_record_chunk_t last;
-    if (chunk_bytes < sizeof last) {
+    rns_record_chunk_t head;
+    if (chunk_bytes < sizeof head) {
         return false;
     }
-    memcpy(&last, chunk, sizeof last);
-    if (last.used_bytes == 0) {
+    memcpy(&head, chunk, sizeof head);
+    if (head.used_bytes == 0) {
         return true; // Taken, and the process ended before anything was written.
     }
-    if (last.used_bytes < sizeof last || last.used_bytes > chunk_bytes) {
+    if (head.used_bytes < sizeof head || head.used_bytes > chunk_bytes) {
         return false;
     }
     const uint8_t* const bytes = chunk;
-    cursor_t cursor = {bytes + sizeof last, bytes + last.used_bytes, true};
-    last = (rns_record_chunk_t){.thread = UINT32_MAX};
-    while (cursor.is_whole && cursor.next < cursor.end) {
-        const uint64_t first = get(&cursor);
-        if ((first & 3u) == RNS_RECORD_OTHER) {
-            read_other(self, &last, first >> 2, &cursor);
-        } else {
-            read_event(self, &last, first, &cursor);
+    rns_record_cursor_t cursor = {.next = bytes + sizeof head,
+                                  .end = bytes + head.used_bytes,
+                                  .last = {.thread = UINT32_MAX},
+                                  .is_whole = true};
+    uint64_t number = 0;
+    rns_event_t event;
+    while (rns_record_next(self, &cursor, &number, &event)) {
+        if (number >= self->event_capacity) {
+            continue;
         }
+        rns_event_t* const row = &self->event[number];
+        if (row->op != RNS_RECORD_MISSING) {
+            return false;
+        }
+        *row = event;
+        ++self->event_count;
+        self->void_count += event.op == RNS_RECORD_VOID_OP;
     }
     return cursor.is_whole;
 }

@@ -80,6 +80,14 @@ typedef struct {
     uint64_t address; ///< Rotated.
 } rns_record_chunk_t;
 
+/// Where somebody reads in a chunk.
+typedef struct {
+    const uint8_t* next;
+    const uint8_t* end;      ///< Of a whole record.
+    rns_record_chunk_t last; ///< What the records so far came to; used_bytes is not used.
+    bool is_whole;           ///< Nothing was cut or too long so far.
+} rns_record_cursor_t;
+
 /// What a file says of its process.
 typedef struct {
     uint32_t depth;
@@ -123,6 +131,18 @@ typedef struct {
 ///
 /// Cost: O(1).  Threads: safe, also while the process still records.
 RNS_MUST_USE bool rns_record_info(const void* page, size_t bytes, rns_record_info_t* out);
+
+/// Read records up to the next event. Sites and modules on the way go to the reader.
+///
+/// @param self    Its events and counts are not used.
+/// @param cursor  Begins with `last` all zero, but for thread UINT32_MAX, at a chunk's first record.
+/// @param number  Receives the event's number.
+/// @param out     Receives the event, whose op is RNS_RECORD_VOID_OP if it did not happen. Its id
+///                is the address of its block.
+///
+/// @retval false  There is none any more, or cursor->is_whole says that the chunk is damaged.
+RNS_MUST_USE bool rns_record_next(rns_record_reader_t* self, rns_record_cursor_t* cursor,
+                                  uint64_t* number, rns_event_t* out);
 
 /// Read the records of a chunk. The id of an event is the address of its block.
 ///

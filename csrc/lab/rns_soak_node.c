@@ -60,16 +60,29 @@ static void take_frame(rns_soak_node_t* self, const rns_traffic_step_t* step, ui
     self->frames += 1u;
 }
 
-void rns_soak_node_run(rns_soak_node_t* self, uint32_t minutes)
+/// Take the frames of this minute that arrive before a moment.
+static void run_rows(rns_soak_node_t* self, int64_t end_ns)
 {
-    for (; minutes > 0; --minutes) {
+    const rns_traffic_row_t* const rows = self->rows->rows;
+    for (; self->next_row < self->rows->ready; ++self->next_row) {
+        const int64_t t_ns = rows[self->next_row].t_ns;
+        if (t_ns >= end_ns) {
+            return;
+        }
+        run_timers(self, (uint64_t)t_ns);
+        const rns_traffic_step_t step = rns_traffic_step(self->traffic, self->next_row);
+        take_frame(self, &step, (uint64_t)t_ns);
+    }
+}
+
+void rns_soak_node_until(rns_soak_node_t* self, int64_t end_ns)
+{
+    run_rows(self, end_ns);
+    while (self->next_row == self->rows->ready &&
+           (int64_t)self->rows->minute * RNS_NODE_ROWS_MINUTE_NS < end_ns) {
         rns_node_rows_minute(self->rows);
         self->traffic->row_count = self->rows->ready;
-        for (uint32_t i = 0; i < self->rows->ready; ++i) {
-            const uint64_t t_ns = (uint64_t)self->rows->rows[i].t_ns;
-            run_timers(self, t_ns);
-            const rns_traffic_step_t step = rns_traffic_step(self->traffic, i);
-            take_frame(self, &step, t_ns);
-        }
+        self->next_row = 0;
+        run_rows(self, end_ns);
     }
 }

@@ -2,7 +2,7 @@
 /// A busy transport node for days, once over the pool and once over the heap beside it: both take
 /// the same frames.
 ///
-/// Owns: which minute it is.
+/// Owns: which row of which minute comes next.
 /// Does not: own nodes, traffic and rows.
 ///
 /// Cost: twice that of the node, once that of the traffic.  Threads: one.
@@ -18,6 +18,7 @@ typedef struct {
     rns_traffic_t* traffic;
     rns_node_rows_t* rows; ///< Its rows and seed are set.
     rns_soak_rtp_t* rtp;   ///< What else happens at the same time; NULL: nothing.
+    uint32_t next_row;     ///< Of those that are ready.
     uint64_t frames;
     uint64_t timers;
 } rns_soak_node_t;
@@ -28,7 +29,8 @@ rns_transport_hooks_t rns_soak_node_hooks(rns_hash_hook_t hash);
 /// Begin. All but the counts is set by the caller, and so are the traffic's fields but its rows.
 void rns_soak_node_begin(rns_soak_node_t* self);
 
-/// Run minutes.
-void rns_soak_node_run(rns_soak_node_t* self, uint32_t minutes);
+/// Run the frames before a moment, and the timers before each of them. In how many steps a time is
+/// run makes no difference.
+void rns_soak_node_until(rns_soak_node_t* self, int64_t end_ns);
 
 #endif

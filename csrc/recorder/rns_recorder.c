@@ -47,6 +47,7 @@ static pthread_key_t end_of_thread;
 static bool has_key; // Made by whoever opens the first recording; a child of fork inherits it.
 static char folder[RNS_RECORDER_PATH_CHARS]; // Kept, since a program may clear its environment.
 static uint32_t depth_wanted;
+static uint64_t events_max; // Numbers from here on have no record.
 
 /* ---- Chunks of threads that ended ------------------------------------------------------------
  */
@@ -95,6 +96,8 @@ static void read_environment(void)
     const char* const wanted = getenv("RNS_RECORD_DIR");
     // NOLINTNEXTLINE(concurrency-mt-unsafe)
     const char* const depth = getenv("RNS_RECORD_DEPTH");
+    // NOLINTNEXTLINE(concurrency-mt-unsafe)
+    const bool is_endless = getenv("RNS_RECORD_ENDLESS") != NULL;
     if (wanted != NULL && strlen(wanted) < sizeof folder - 64) {
         memcpy(folder, wanted, strlen(wanted) + 1);
     }
@@ -102,6 +105,7 @@ static void read_environment(void)
     depth_wanted = (uint32_t)(number < 1                      ? 1
                               : number > RNS_RECORD_DEPTH_MAX ? RNS_RECORD_DEPTH_MAX
                                                               : number);
+    events_max = is_endless ? UINT64_MAX : RNS_TRACE_EVENTS_MAX;
 }
 
 static recording_t* make_recording(void)
@@ -274,7 +278,7 @@ static uint8_t* put_block(recording_t* self, rns_record_chunk_t* chunk, uint8_t*
 static void write_free(recording_t* self, rns_record_chunk_t* chunk, uint64_t number,
                        const void* block)
 {
-    if (number < RNS_TRACE_EVENTS_MAX) {
+    if (number < events_max) {
         uint8_t* const next = put_event(chunk, chunk_end(chunk), RNS_RECORD_FREE, number);
         chunk_commit(chunk, put_block(self, chunk, next, block));
     }
@@ -283,7 +287,7 @@ static void write_free(recording_t* self, rns_record_chunk_t* chunk, uint64_t nu
 static void write_alloc(recording_t* self, rns_record_chunk_t* chunk, uint64_t number,
                         const void* block, size_t size_bytes, const void* caller)
 {
-    if (number < RNS_TRACE_EVENTS_MAX) {
+    if (number < events_max) {
         const void* const asker = thread.new_caller == NULL ? caller : thread.new_caller;
         const uint32_t site = rns_recorder_site(&self->sites, self->file, chunk, asker);
         uint8_t* next = put_event(chunk, chunk_end(chunk), RNS_RECORD_ALLOC, number);
@@ -340,7 +344,7 @@ void rns_recorder_realloc(uint64_t number, const void* old, bool old_freed, cons
     rns_record_chunk_t* const chunk = begin_record(self);
     if (chunk != NULL && old_freed) {
         write_free(self, chunk, number, old);
-    } else if (chunk != NULL && number < RNS_TRACE_EVENTS_MAX) {
+    } else if (chunk != NULL && number < events_max) {
         chunk_commit(chunk, put_event(chunk, chunk_end(chunk), RNS_RECORD_VOID, number));
     }
     const uint64_t next_number = block == NULL ? 0 : take_number(self);

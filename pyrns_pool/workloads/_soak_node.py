@@ -10,7 +10,7 @@ from pyrns_pool._native_pool import NativePool, aligned_memory
 from pyrns_pool.stats import TABLE_POLICIES, TableStats, table_from_native
 from pyrns_pool.workloads.node import node_tables, table_sizes
 
-MINUTES_PER_HOUR = 60
+HOUR_NS = 3_600_000_000_000
 TABLES = {"seen": 1024, "paths": 160, "announces": 96, "reverse": 128, "links": 256}
 """Larger than the defaults, with which such a node has no route for most of what arrives."""
 
@@ -72,6 +72,7 @@ class SoakNode:
             },
         )
         lib.rns_soak_node_begin(self._state)
+        self._end_ns = 0
 
     def _init_node(self, node: Any, store: Any, seed: int, hook: Any) -> Any:
         lib, ffi = none
@@ -88,9 +89,14 @@ class SoakNode:
         pool.require(lib.rns_transport_init(node, store, wanted, storage), "node")
         return held
 
+    def until(self, end_ns: int) -> None:
+        """Run up to a moment of the hour."""
+        none.lib.rns_soak_node_until(self._state, end_ns)
+
     def hour(self) -> None:
-        """Run one hour."""
-        none.lib.rns_soak_node_run(self._state, MINUTES_PER_HOUR)
+        """Run one hour, or what is left of it."""
+        self._end_ns += HOUR_NS
+        self.until(self._end_ns)
 
     def held(self) -> int:
         """Return how many references to slots of the pool the node holds."""

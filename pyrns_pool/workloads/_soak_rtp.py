@@ -50,10 +50,14 @@ class SoakRtp:
         """The C calls."""
         self._end_ns = 0
 
+    def until(self, end_ns: int) -> None:
+        """Run up to a moment of the hour."""
+        none.lib.rns_soak_rtp_until(self.state, end_ns)
+
     def hour(self) -> None:
-        """Run one hour, or what a node beside it has left of it."""
+        """Run one hour, or what is left of it."""
         self._end_ns += HOUR_NS
-        none.lib.rns_soak_rtp_until(self.state, self._end_ns)
+        self.until(self._end_ns)
 
     def held(self) -> int:
         """Return how many slots of the pool wait to be played."""
@@ -96,8 +100,12 @@ class SoakMixed:
         self._rtp = SoakRtp(soak, pools, more, spec)
         self._node = SoakNode(soak, pools, stores, spec, self._rtp.state)
 
+    def until(self, end_ns: int) -> None:
+        """Run up to a moment of the hour; calls go as far as the node did, which comes first."""
+        self._node.until(end_ns)
+
     def hour(self) -> None:
-        """Run one hour."""
+        """Run one hour, or what is left of it."""
         self._node.hour()
         self._rtp.hour()
 

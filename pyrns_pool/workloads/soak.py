@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from pyrns_pool._native import none
 from pyrns_pool._native_pool import NativePool
 from pyrns_pool._timeline import Meter, bin_edges, tier_times
-from pyrns_pool.config import PoolConfig, Tier
+from pyrns_pool.config import FALLBACKS, PoolConfig, Tier
 from pyrns_pool.errors import ConfigError, ResultError
 from pyrns_pool.heaps import Heap
-from pyrns_pool.stats import bytes_from_native
+from pyrns_pool.results import TierTimes
+from pyrns_pool.stats import PoolStats, bytes_from_native
 from pyrns_pool.workload_results import WorkloadResult, WorkloadSummary
 from pyrns_pool.workloads._soak_hard import SoakHard
 from pyrns_pool.workloads._soak_node import SoakNode
@@ -134,12 +135,22 @@ class Soak:
     def __init__(self, spec: SoakSpec, before: Optional[WorkloadResult] = None) -> None:
         lib, ffi = none
         self.spec, self._before = spec, before
-        self._native = NativePool(none, spec.config, header_bytes=lib.RNS_BUFFER_HEADER_BYTES)
+        self.misses = ffi.new("rns_misses_t *", {"header_bytes": lib.RNS_BUFFER_HEADER_BYTES})
+        """The last misses, as C keeps them; none where a fallback serves them."""
+        self._native = NativePool(
+            none,
+            spec.config,
+            header_bytes=lib.RNS_BUFFER_HEADER_BYTES,
+            fallback=lib.rns_misses_fallback(self.misses)
+            if spec.config.fallback == FALLBACKS[0]
+            else None,
+        )
         self.arena_bytes = self._native.storage_bytes
         if before is not None:
             _require_same(_summary(spec, self.arena_bytes), before)
-        self._heap = Heap(HEAP, self.arena_bytes, alignment=HEAP_ALIGNMENT)
-        self._shadow = ffi.new("rns_shadow_t *", {"heap": self._heap.native})
+        self.heap = Heap(HEAP, self.arena_bytes, alignment=HEAP_ALIGNMENT)
+        """Beside the pool."""
+        self._shadow = ffi.new("rns_shadow_t *", {"heap": self.heap.native})
         lib.rns_shadow_clear(self._shadow)
         beside = _passing_pool(self._shadow)
         stores = [pool.new_store(tag=TAG) for pool in (self._native, beside)]
@@ -160,6 +171,7 @@ class Soak:
                 "pool_free_min": U64_MAX,
             },
         )
+        self.misses.now_ns = ffi.addressof(self._soak, "now_ns")
         pools = (self._native, beside)
         self._workload = _WORKLOADS[spec.workload](self._soak, pools, stores, spec)
         self._ages = Ages(self._native, stores[0], self._workload.tags)
@@ -174,8 +186,47 @@ class Soak:
         """Whether all hours were run."""
         return self.done == self.spec.hours
 
+    @property
+    def events(self) -> int:
+        """Moments at which the workload acted so far."""
+        return int(self._soak.events)
+
+    @property
+    def heap_tally(self) -> Any:
+        """What the heap did in the hour that was begun, as C counts it."""
+        return self._shadow.tally
+
+    def stats(self) -> PoolStats:
+        """Return the statistics of the pool now."""
+        return self._native.stats()
+
+    def tier_times(self) -> tuple[TierTimes, ...]:
+        """Return when the tiers reached their high-water marks, and first missed."""
+        return tier_times(self._meter.state.tiers, len(self.spec.config.tiers))
+
+    def hours(self) -> NDArray[np.void]:
+        """Return the hours that were run: HOUR_DTYPE."""
+        return self._hours[: self.done].copy()
+
+    def until(self, end_ns: int) -> None:
+        """Run a part of the next hour, which `hour` completes; it makes no difference.
+
+        Parameters
+        ----------
+        end_ns : int
+            A moment of that hour.
+
+        Raises
+        ------
+        ConfigError
+            If the workload only runs in hours.
+        """
+        if not hasattr(self._workload, "until"):
+            raise ConfigError(f"workload: {self.spec.workload!r} only runs in hours")
+        self._workload.until(end_ns)
+
     def hour(self) -> None:
-        """Run the next hour.
+        """Run the next hour, or what is left of it.
 
         Raises
         ------
@@ -197,7 +248,7 @@ class Soak:
 
     def _write_row(self, row: Any) -> None:
         stats, tally = self._native.stats(), self._shadow.tally
-        counted = {"events": int(self._soak.events)}
+        counted = {"events": self.events}
         counted.update({name: getattr(stats, name) for name in _COUNTED[1:]})
         for name, count in counted.items():
             row[name] = count - self._counted[name]
@@ -241,15 +292,15 @@ class Soak:
         return WorkloadResult(
             config=self.spec.config,
             stats=self._native.stats(),
-            tier_times=tier_times(self._meter.state.tiers, len(self.spec.config.tiers)),
+            tier_times=self.tier_times(),
             timeline=timeline,
-            workload=_summary(self.spec, self.arena_bytes, count, int(self._soak.events)),
+            workload=_summary(self.spec, self.arena_bytes, count, self.events),
             bytes=bytes_from_native(lib.rns_store_stats(self._stores[0])),
             cow=cow,
             tables=tables,
             counts={**self._workload.counts(), "alarms_lost": int(self._soak.alarms_lost)},
             series={
-                "hours": self._hours[:count].copy(),
+                "hours": self.hours(),
                 "alarms": self._watches.rows(int(self._soak.alarm_count)),
                 "ages": self._ages.rows(),
                 "fills": fills,

@@ -189,7 +189,8 @@ static void run_node(uint32_t divisor, uint32_t arena_bytes, bool is_enough)
     world_t* const world = begin(divisor, arena_bytes);
     node_t* const node = begin_node(world);
     for (uint32_t hour = 1; hour <= HOURS; ++hour) {
-        rns_soak_node_run(&node->run, hour == 1 ? 60 : 5);
+        const int64_t minutes = 60 + 5 * ((int64_t)hour - 1);
+        rns_soak_node_until(&node->run, minutes * RNS_NODE_ROWS_MINUTE_NS);
         rns_soak_finish(&world->soak, hour * HOUR_NS);
         rns_soak_live_t live[SLOTS];
         uint64_t refs = 0;
@@ -276,7 +277,7 @@ static void run_calls(uint32_t divisor, bool has_node)
         const int64_t end_ns = minute * RNS_NODE_ROWS_MINUTE_NS;
         if (has_node) {
             node->run.rtp = &calls->run;
-            rns_soak_node_run(&node->run, 1);
+            rns_soak_node_until(&node->run, end_ns);
         }
         rns_soak_rtp_until(&calls->run, end_ns);
         CHECK(run->next.arrival_ns >= end_ns && world->soak.now_ns < end_ns);

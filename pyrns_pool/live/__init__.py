@@ -1,0 +1,18 @@
+"""Programs and workloads watched over a pool while they run."""
+
+from pyrns_pool.live.sample import ALARMS, Alarm, HeapNow, Miss, Sample, TierNow, Window
+from pyrns_pool.live.source import Source
+from pyrns_pool.live.workload import LIVE_WORKLOADS, Workload
+
+__all__ = [
+    "ALARMS",
+    "LIVE_WORKLOADS",
+    "Alarm",
+    "HeapNow",
+    "Miss",
+    "Sample",
+    "Source",
+    "TierNow",
+    "Window",
+    "Workload",
+]
