@@ -1261,6 +1261,7 @@ typedef struct {
 
 typedef struct {
     rns_record_chunk_t last;
+    uint64_t number;
     bool has_event;
     ...;
 } rns_follow_chunk_t;

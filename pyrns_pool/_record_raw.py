@@ -7,7 +7,7 @@ import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Iterable, Optional
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from pyrns_pool.errors import TraceError, printable
 from pyrns_pool.formats.files import Progress
 from pyrns_pool.trace import EVENT_DTYPE, OP_ALLOC, Trace
 
-__all__ = ["Process", "read_process"]
+__all__ = ["Process", "read_process", "site_names"]
 
 MODULES_MAX = 4096
 BETWEEN_FRAMES = " <- "
@@ -190,23 +190,37 @@ def _name_sites(
     """Give the events the numbers of their sites' names; return the names."""
     is_alloc = events["op"] == OP_ALLOC
     used = np.flatnonzero(np.bincount(events["site"], is_alloc, len(frames)))
-    stacks = [[int(address) for address in frames[site] if address] for site in used]
-    names = names_of((address for stack in stacks for address in stack), modules)
-    texts = [
-        BETWEEN_FRAMES.join(_asked([names[address] for address in stack])) for stack in stacks
-    ]
     numbers: dict[str, int] = {}
-    limit = none.lib.RNS_TRACE_SITE_BYTES_MAX
     new = [
-        numbers.setdefault(
-            printable(text).encode()[:limit].decode("utf-8", "ignore"), len(numbers)
-        )
-        for text in texts
+        numbers.setdefault(text, len(numbers)) for text in site_names(used, frames, modules)
     ]
     number = np.zeros(len(frames), np.uint32)
     number[used] = new
     events["site"] = np.where(is_alloc, number[events["site"]], 0)
     return tuple(numbers)
+
+
+def site_names(
+    sites: Iterable[int], frames: NDArray[np.uint64], modules: list[Module]
+) -> list[str]:
+    """Return a name for each site of a recording.
+
+    Parameters
+    ----------
+    sites : iterable of int
+        Their numbers.
+    frames : ndarray of uint64, shape (sites, depth)
+        Return addresses, the inner one first; 0: none.
+    modules : list of Module
+        What lay in memory.
+    """
+    stacks = [[int(address) for address in frames[site] if address] for site in sites]
+    names = names_of((address for stack in stacks for address in stack), modules)
+    limit = none.lib.RNS_TRACE_SITE_BYTES_MAX
+    texts = [
+        BETWEEN_FRAMES.join(_asked([names[address] for address in stack])) for stack in stacks
+    ]
+    return [printable(text).encode()[:limit].decode("utf-8", "ignore") for text in texts]
 
 
 def _asked(frames: list[str]) -> list[str]:

@@ -97,6 +97,32 @@ def run_recorded(
     OSError
         If the command cannot be started.
     """
+    with recording_environment(command, spool, depth=depth) as environment:
+        status = _run(command, environment, stdout)
+    paths = recordings(spool)
+    if not paths:
+        raise nothing_recorded(command)
+    return status, paths
+
+
+@contextmanager
+def recording_environment(
+    command: Sequence[str], spool: Path, *, depth: int = 1, endless: bool = False
+) -> Iterator[dict[str, str]]:
+    """Yield the environment in which a command is recorded.
+
+    Parameters
+    ----------
+    command, spool, depth
+        As of `run_recorded`.
+    endless : bool, optional
+        Whether to go on after as many events as a trace can hold.
+
+    Raises
+    ------
+    ConfigError
+        If `depth` is out of range, or there is no command.
+    """
     if not command:
         raise ConfigError("command: is needed, such as -- sqlite3 :memory: 'select 1'")
     if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= DEPTH_MAX:
@@ -104,13 +130,19 @@ def run_recorded(
     with _preloadable() as library:
         preload = " ".join(filter(None, [str(library), os.environ.get("LD_PRELOAD")]))
         wanted = {"RNS_RECORD_DIR": str(spool.resolve()), "RNS_RECORD_DEPTH": str(depth)}
-        environment = {**os.environ, **wanted, "LD_PRELOAD": preload}
-        status = _run(command, environment, stdout)
-    paths = sorted(spool.glob("*.raw"), key=start_ns_of)
-    if not paths:
-        reason = "left no recording: it is linked statically, or runs with another user's rights"
-        raise TraceError(reason, field="command", value=command[0])
-    return status, paths
+        wanted.update({"RNS_RECORD_ENDLESS": "1"} if endless else {})
+        yield {**os.environ, **wanted, "LD_PRELOAD": preload}
+
+
+def recordings(spool: Path) -> list[Path]:
+    """Return the files that processes wrote to a folder, by time of their start."""
+    return sorted(spool.glob("*.raw"), key=start_ns_of)
+
+
+def nothing_recorded(command: Sequence[str]) -> TraceError:
+    """Return what to raise for a command that left no file."""
+    reason = "left no recording: it is linked statically, or runs with another user's rights"
+    return TraceError(reason, field="command", value=command[0])
 
 
 @contextmanager

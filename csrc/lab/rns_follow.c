@@ -71,6 +71,9 @@ size_t rns_follow_take(rns_follow_t* self, rns_event_t* out, size_t capacity)
 
 void rns_follow_skip(rns_follow_t* self, uint64_t end)
 {
+    // What lies behind the window was not looked at.
+    const uint64_t behind = self->due + self->capacity;
+    end = end < behind ? end : behind;
     while (self->due < end && place_of(self, self->due)->op == RNS_RECORD_MISSING) {
         self->due += 1u;
         self->lost_count += 1u;

@@ -58,7 +58,8 @@ RNS_MUST_USE bool rns_follow_read(rns_follow_t* self, rns_follow_chunk_t* chunk,
 /// @return How many were written to `out`.
 size_t rns_follow_take(rns_follow_t* self, rns_event_t* out, size_t capacity);
 
-/// Give up the numbers that are missing up to the first that is not, and below `end`.
+/// Give up the numbers that are missing up to the first that is not, or to `end`, or as many as the
+/// window holds.
 void rns_follow_skip(rns_follow_t* self, uint64_t end);
 
 #endif
