@@ -158,6 +158,19 @@ void rns_live_begin(rns_live_t* self)
     }
 }
 
+/// Move time to an event; it begins at the first one.
+static void advance(rns_live_t* self, int64_t t_ns)
+{
+    if (self->event_count == 0) {
+        for (uint32_t i = 0; i < self->pool->tier_count; ++i) {
+            self->tiers[i].high_water_ns = t_ns;
+        }
+    }
+    // A thread may read the clock before another one, and take its number after it.
+    self->now_ns = t_ns > self->now_ns ? t_ns : self->now_ns;
+    self->event_count += 1u;
+}
+
 rns_status_t rns_live_run(rns_live_t* self, const rns_event_t* events, size_t count)
 {
     rns_status_t status = RNS_OK;
@@ -169,9 +182,7 @@ rns_status_t rns_live_run(rns_live_t* self, const rns_event_t* events, size_t co
             self->unpaired_frees += 1u;
             continue;
         }
-        // A thread may read the clock before another one, and take its number after it.
-        self->now_ns = event->t_ns > self->now_ns ? event->t_ns : self->now_ns;
-        self->event_count += 1u;
+        advance(self, event->t_ns);
         if (is_alloc) {
             alloc(self, event);
         } else {
