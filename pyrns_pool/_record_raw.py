@@ -191,9 +191,7 @@ def _name_sites(
     is_alloc = events["op"] == OP_ALLOC
     used = np.flatnonzero(np.bincount(events["site"], is_alloc, len(frames)))
     numbers: dict[str, int] = {}
-    new = [
-        numbers.setdefault(text, len(numbers)) for text in site_names(used, frames, modules)
-    ]
+    new = [numbers.setdefault(text, len(numbers)) for text in site_names(used, frames, modules)]
     number = np.zeros(len(frames), np.uint32)
     number[used] = new
     events["site"] = np.where(is_alloc, number[events["site"]], 0)

@@ -1,7 +1,8 @@
 """The command ``pyrns-pool``: it parses, calls and prints; it computes nothing.
 
-Exit status: 0, or that of the command that `record` runs; 1 for data that cannot be used, with one
-line on stderr, and for a limit that `check` found broken; 2 for wrong use; 130 when interrupted.
+Exit status: 0, or that of the command that `record` or `live` runs; 1 for data that cannot be used,
+with one line on stderr, and for a limit that `check` found broken; 2 for wrong use; 130 when
+interrupted.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pyrns_pool.cli import (
     export,
     import_,
     info,
+    live,
     node,
     plot,
     record,
@@ -36,6 +38,7 @@ __all__ = ["main"]
 
 VERBS = (
     record,
+    live,
     import_,
     replay,
     node,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, Optional, Sequence
+from typing import Any, Callable, Optional, Sequence
 
 from pyrns_pool.any_result import AnyResult, Result
 from pyrns_pool.cli import output
@@ -15,7 +15,7 @@ from pyrns_pool.exports import load_config
 from pyrns_pool.formats import load_trace
 from pyrns_pool.regions import MACHINES, Machine, machine
 from pyrns_pool.replay import BINS_DEFAULT, replay
-from pyrns_pool.results import RESULT_NAME, MachineUse, RegionUse, ReplayResult
+from pyrns_pool.results import RESULT_NAME, MachineUse, RegionUse, ReplayResult, SiteMisses
 from pyrns_pool.stats import PoolStats
 from pyrns_pool.trace import Trace
 
@@ -177,7 +177,7 @@ def print_result(result: ReplayResult) -> None:
         print(f"      assumed: each free is of the oldest block of its kind ({trace.pairing})")
     print(f"pool  {config}: {config.slots_bytes:,} bytes of slots\n")
     print_tiers(result)
-    print_sites(result)
+    print_sites(result.sites)
     print_machine(result.machine)
     served = f"{output.percent(stats.hit_rate)} of {output.plural(stats.requests, 'request')}"
     print(f"\n{served} served by the pool.")
@@ -190,11 +190,15 @@ def print_result(result: ReplayResult) -> None:
 
 def print_tiers(result: Result) -> None:
     """Print a row for each tier, the oversize requests, and the sum."""
-    stats = result.stats
     moment = output.duration if result.has_time else output.event
+    print_tier_rows(result.stats, result.tier_times, moment)
+
+
+def print_tier_rows(stats: Any, tier_times: Sequence[Any], moment: Callable[[int], str]) -> None:
+    """Print them of anything that has the counts of a pool; `moment` words a time."""
     columns = ["tier", "slots", "requests", "hits", "spills", "exhausted", "hit rate"]
     rows = []
-    for tier, times in zip(stats.tiers, result.tier_times):
+    for tier, times in zip(stats.tiers, tier_times):
         numbers = (tier.slot_count, tier.requests, tier.hits, tier.spills, tier.exhausted)
         high_water = f"{tier.high_water:,} at {moment(times.high_water_ns)}"
         first_miss = "-" if times.first_miss_ns is None else moment(times.first_miss_ns)
@@ -246,16 +250,16 @@ def print_served(stats: PoolStats) -> None:
         print(f"Of the {stats.misses:,} missed, {what}.")
 
 
-def print_sites(result: ReplayResult) -> None:
-    """Print the sites that missed most."""
-    if not result.sites:
+def print_sites(sites: Sequence[SiteMisses]) -> None:
+    """Print the sites that missed most, which come first."""
+    if not sites:
         return
     print("\nwhere it missed")
     rows = [
         [row.site or "(no site)", f"{row.requests:,}", f"{row.misses:,}"]
-        for row in result.sites[:SITES_SHOWN]
+        for row in sites[:SITES_SHOWN]
     ]
-    rest = result.sites[SITES_SHOWN:]
+    rest = sites[SITES_SHOWN:]
     if rest:
         sums = (sum(row.requests for row in rest), sum(row.misses for row in rest))
         rows.append([f"{len(rest)} more", *(f"{number:,}" for number in sums)])

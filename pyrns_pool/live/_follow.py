@@ -211,7 +211,9 @@ class Follower:
         if new:
             count = int(self._state.reader.module_count)
             modules = [
-                Module(m.first, m.end, m.offset, none.ffi.string(m.path).decode("utf-8", "replace"))
+                Module(
+                    m.first, m.end, m.offset, none.ffi.string(m.path).decode("utf-8", "replace")
+                )
                 for m in self._modules[0:count]
             ]
             self._names.update(zip(new, site_names(new, self._frames, modules)))

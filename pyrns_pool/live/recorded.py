@@ -81,6 +81,7 @@ class Recorded:
         self._follower: Optional[Follower] = None
         self._others = 0
         self._begin_ns = time.monotonic_ns()
+        self._early: list[int] = []
         self._new_engine()
 
     def _new_engine(self) -> None:
@@ -114,6 +115,8 @@ class Recorded:
             )
             stack.callback(self._end_process)
             self._cleanup = stack.pop_all()
+        for number in self._early:
+            self.process.send_signal(number)
         return self
 
     def __exit__(
@@ -141,8 +144,11 @@ class Recorded:
         self.send_signal(signal.SIGTERM)
 
     def send_signal(self, number: int) -> None:
-        """Pass a signal on to the command."""
-        self.process.send_signal(number)
+        """Pass a signal on to the command, or keep it until that has started."""
+        if hasattr(self, "process"):
+            self.process.send_signal(number)
+        else:
+            self._early.append(number)
 
     def samples(self, period_s: float) -> Iterator[Sample]:
         """Yield a sample now and every `period_s` seconds, and one of the end.

@@ -32,6 +32,11 @@ class TierNow:
     """When all slots were first in use; None: never."""
     first_miss_ns: Optional[int]
 
+    @property
+    def hit_rate(self) -> float:
+        """Share of the requests that a tier served, 0 to 1; 1 if there were none."""
+        return (self.hits + self.spills) / self.requests if self.requests else 1.0
+
 
 @dataclass(frozen=True)
 class HeapNow:

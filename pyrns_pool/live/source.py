@@ -9,6 +9,7 @@ from typing import Any, Iterator, Optional, Protocol, Sequence
 from pyrns_pool._native import none
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.live.sample import ALARMS, Alarm, HeapNow, Miss, Sample, Window
+from pyrns_pool.results import SiteMisses
 
 __all__ = ["Alarms", "Source", "Windows", "misses_of", "or_never"]
 
@@ -30,6 +31,12 @@ class Source(Protocol):
 
         One thread may use it. It blocks in between.
         """
+
+    def sites(self) -> tuple[SiteMisses, ...]:
+        """Return the sites that missed, most misses first; none if they are not known."""
+
+    def send_signal(self, number: int) -> None:
+        """Pass a signal on to the program, or end the workload."""
 
     def stop(self) -> None:
         """Ask for the end; the last sample comes soon. May be called from any thread."""

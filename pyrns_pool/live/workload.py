@@ -11,6 +11,7 @@ from pyrns_pool.config import PoolConfig
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.live.sample import HeapNow, Sample, TierNow
 from pyrns_pool.live.source import Alarms, Windows, miss_numbers, misses_of
+from pyrns_pool.results import SiteMisses
 from pyrns_pool.workloads.soak import HEAP, HOUR_NS, Soak, SoakSpec
 
 __all__ = ["LIVE_WORKLOADS", "Workload"]
@@ -68,6 +69,14 @@ class Workload:
     ) -> None:
         """Drop what the workload holds."""
         self.soak.close()
+
+    def sites(self) -> tuple[SiteMisses, ...]:
+        """Return nothing: a workload's requests have no sites."""
+        return ()
+
+    def send_signal(self, number: int) -> None:
+        """End it at the next step."""
+        self.stop()
 
     def stop(self) -> None:
         """End it at the next step."""
