@@ -74,7 +74,8 @@ def trace_path(text: str) -> Path:
     Its name tells the form, and is looked at before an hour of work ends in nothing.
     """
     if not text.endswith(SUFFIXES):
-        raise argparse.ArgumentTypeError(f"{Path(text).name!r} ends in none of {', '.join(SUFFIXES)}")
+        reason = f"ends in none of {', '.join(SUFFIXES)}"
+        raise argparse.ArgumentTypeError(f"{Path(text).name!r} {reason}")
     return Path(text)
 
 
