@@ -27,8 +27,8 @@ def episodes_of(followed: Followed) -> NDArray[np.void]:
         tables.append(_stretches(followed, missed[home == index], full, larger_free, index))
         larger_free = larger_free + free
     rows = np.concatenate(tables)
-    first = np.concatenate([table["first_ns"] for table in tables])
-    return rows[np.lexsort((rows["tier"], first))]
+    ordered: NDArray[np.void] = rows[np.lexsort((rows["tier"], rows["first_ns"]))]
+    return ordered
 
 
 def _stretches(
@@ -39,7 +39,7 @@ def _stretches(
     tier: int,
 ) -> NDArray[np.void]:
     """Return an episode for each stretch of events that are `full` with `missed` events in it."""
-    change = np.flatnonzero(np.diff(np.concatenate(([False], full, [False]))))
+    change = np.flatnonzero(np.diff(np.pad(full, 1)))
     begin, end = change[::2], change[1::2]  # From event begin up to event end, by turns.
     stretch = np.searchsorted(begin, missed, side="right") - 1
     which, first, misses = np.unique(stretch, return_index=True, return_counts=True)
@@ -64,7 +64,7 @@ def _stretches(
 def _leading_sites(
     episode: NDArray[np.int64], site: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return for each episode the site of most misses, of equals the one first named, and those."""
+    """Return for each episode the site that missed most, of equals the first, and its misses."""
     sites = int(site.max()) + 1
     keys, counts = np.unique(episode * sites + site, return_counts=True)
     order = np.lexsort((keys % sites, -counts, keys // sites))

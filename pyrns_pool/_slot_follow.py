@@ -83,7 +83,8 @@ class Followed:
         mine = self.spans[self.spans["tier"] == tier]
         count = len(self.trace) + 1
         begins, ends = (np.bincount(mine[name], minlength=count) for name in ("begin", "end"))
-        return np.cumsum(begins - ends)[:-1]
+        in_use: NDArray[np.int64] = np.cumsum(begins - ends)[:-1]
+        return in_use
 
     def pinned_slots(self) -> NDArray[np.void]:
         """Return the pinned slots, by tier and slot; two blocks cannot pin the same."""

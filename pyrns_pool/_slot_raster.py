@@ -21,8 +21,8 @@ ROWS_MAX = 48
 
 def raster_of(followed: Followed) -> dict[str, NDArray[Any]]:
     """Return ``edges_ns``, ``rows`` and ``cells`` of a `SlotUse`."""
-    start_ns, end_ns = int(followed.clock[0]), int(followed.clock[-1])
-    edges_ns = bin_edges(start_ns, end_ns, BINS_MAX, followed.config)
+    extent_ns = int(followed.clock[0]), int(followed.clock[-1])
+    edges_ns = bin_edges(*extent_ns, BINS_MAX, followed.config)
     rows = _rows(followed.config)
     cells = np.zeros((len(rows), len(edges_ns) - 1), CELL_DTYPE)
 
@@ -34,8 +34,9 @@ def raster_of(followed: Followed) -> dict[str, NDArray[Any]]:
     begin_ns, end_ns = followed.begin_ns[served], followed.end_ns[served]
     cells["busy_ns"] = _time_in_cells(row, begin_ns, end_ns, edges_ns, len(rows))
     pinning = followed.is_pinning[served]
-    times = (part[pinning] for part in (row, begin_ns, end_ns))
-    cells["pinned_ns"] = _time_in_cells(*times, edges_ns, len(rows))
+    cells["pinned_ns"] = _time_in_cells(
+        row[pinning], begin_ns[pinning], end_ns[pinning], edges_ns, len(rows)
+    )
     bins = np.searchsorted(edges_ns, begin_ns, side="right") - 1
     takes = np.bincount(row * cells.shape[1] + bins, minlength=cells.size)
     cells["takes"] = takes.reshape(cells.shape)
@@ -73,4 +74,6 @@ def _time_in_cells(
         at = np.searchsorted(edges_ns[:-1], t_ns, side="right") - 1
         np.add.at(total, (row, at), sign * (edges_ns[at + 1] - t_ns))
         np.add.at(running, (row, at + 1), sign)
-    return (total + np.cumsum(running, axis=1)[:, :-1] * width)[:, :-1]
+    in_use = np.cumsum(running, axis=1)[:, :-1]
+    times: NDArray[np.int64] = (total + in_use * width)[:, :-1]
+    return times

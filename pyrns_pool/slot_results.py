@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,7 @@ class SlotUse:
     sites : tuple of str
         Names of the trace's sites.
     edges_ns : ndarray of int64, shape (n + 1,)
-        Bin ``i`` of the raster is from ``edges_ns[i]`` up to but not including ``edges_ns[i + 1]``.
+        Bin ``i`` of the raster holds ``edges_ns[i] <= t_ns < edges_ns[i + 1]``.
     rows : ndarray of ROW_DTYPE, shape (r,)
         Rows of the raster: slots by tier and index.
     cells : ndarray of CELL_DTYPE, shape (r, n)
@@ -116,6 +116,22 @@ class SlotUse:
         for field in fields(self)[1:]:
             getattr(self, field.name).flags.writeable = False
 
+    def shares(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the share of each cell's time in use, and of it pinned: shape of `cells`."""
+        whole = self.rows["slots"][:, np.newaxis] * np.diff(self.edges_ns)
+        return self.cells["busy_ns"] / whole, self.cells["pinned_ns"] / whole
+
+    def coarsen(self, bins_max: int) -> SlotUse:
+        """Return the same with a raster of at most `bins_max` bins; no take is lost."""
+        count = self.cells.shape[1]
+        if count <= bins_max:
+            return self
+        first = np.arange(bins_max) * count // bins_max
+        cells = np.empty((len(self.rows), bins_max), CELL_DTYPE)
+        for name in CELL_DTYPE.names or ():
+            cells[name] = np.add.reduceat(self.cells[name], first, axis=1)
+        return replace(self, edges_ns=self.edges_ns[np.append(first, count)], cells=cells)
+
     def site(self, index: int) -> str:
         """Return the name of a site as tables show it."""
         return self.sites[index] or "(no site)"
@@ -123,7 +139,8 @@ class SlotUse:
     def worst_episodes(self, count: int) -> NDArray[np.void]:
         """Return the episodes that missed most, most first; of equals the earlier first."""
         order = np.argsort(-self.episodes["misses"], kind="stable")
-        return self.episodes[order[:count]]
+        worst: NDArray[np.void] = self.episodes[order[:count]]
+        return worst
 
     def episode_values(self, row: np.void) -> dict[str, Any]:
         """Return an episode as plain values, its site by name."""

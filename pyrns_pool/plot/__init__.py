@@ -22,13 +22,15 @@ except ImportError as error:
     ) from error
 
 from pyrns_pool.plot._compare import (
-    compare_data,
-    failures_data,
+    heap_failures,
+    heap_fragmentation,
     heap_fragmentation_figure,
+    largest_free,
     largest_free_figure,
-    ram_data,
+    ram,
     ram_figure,
 )
+from pyrns_pool.plot._compare_data import compare_data, failures_data, ram_data
 from pyrns_pool.plot._cow import cow_figure, cow_panel
 from pyrns_pool.plot._curve import hit_curve, hit_curve_data, hit_curve_figure
 from pyrns_pool.plot._data import (
@@ -42,30 +44,47 @@ from pyrns_pool.plot._data import (
     table_fill_data,
     tiers_data,
 )
+from pyrns_pool.plot._episodes import episodes, episodes_figure
 from pyrns_pool.plot._hit_rate import hit_rate, hit_rate_figure
+from pyrns_pool.plot._holders import holders, holders_figure
 from pyrns_pool.plot._hover import hover_data
+from pyrns_pool.plot._lifetimes import lifetimes, lifetimes_figure
 from pyrns_pool.plot._occupancy import occupancy, occupancy_figure, oversize
 from pyrns_pool.plot._overview import overview_figure
-from pyrns_pool.plot._rate import rate_figure, rate_panel
+from pyrns_pool.plot._rate import rate_figure, rate_panel, rate_trend
+from pyrns_pool.plot._raster import raster, raster_figure
 from pyrns_pool.plot._save import figures_of, save_figures
 from pyrns_pool.plot._sizes import fragmentation, sizes, sizes_figure
-from pyrns_pool.plot._soak import alarms_figure, soak_figure
-from pyrns_pool.plot._style import Sheet
-from pyrns_pool.plot._sweep import pools_data, pools_figure
+from pyrns_pool.plot._slots_data import (
+    episodes_data,
+    holders_data,
+    lifetimes_data,
+    pinned_data,
+    raster_data,
+)
+from pyrns_pool.plot._soak import alarms, alarms_figure, soak_figure, soak_fragmentation, soak_free
+from pyrns_pool.plot._sheet import Sheet
+from pyrns_pool.plot._sweep import pools, pools_data, pools_figure
 from pyrns_pool.plot._tables import table_fill, table_fill_figure
 from pyrns_pool.plot._tune import tune_data, tune_figure, tune_front, tune_front_data
 
 __all__ = [
     "Sheet",
     "compare_data",
+    "alarms",
     "alarms_data",
     "alarms_figure",
     "cow_data",
     "cow_figure",
     "cow_panel",
+    "episodes",
+    "episodes_data",
+    "episodes_figure",
     "failures_data",
     "figures_of",
     "fragmentation",
+    "heap_failures",
+    "heap_fragmentation",
     "heap_fragmentation_figure",
     "hit_curve",
     "hit_curve_data",
@@ -73,26 +92,42 @@ __all__ = [
     "hit_rate",
     "hit_rate_data",
     "hit_rate_figure",
-    "largest_free_figure",
+    "holders",
+    "holders_data",
+    "holders_figure",
     "hover_data",
+    "largest_free",
+    "largest_free_figure",
+    "lifetimes",
+    "lifetimes_data",
+    "lifetimes_figure",
     "occupancy",
     "occupancy_data",
     "occupancy_figure",
     "oversize",
     "overview_figure",
+    "pinned_data",
+    "pools",
     "pools_data",
     "pools_figure",
+    "ram",
     "ram_data",
     "ram_figure",
+    "raster",
+    "raster_data",
+    "raster_figure",
     "rate_data",
     "rate_figure",
     "rate_panel",
+    "rate_trend",
     "save_figures",
     "sizes",
     "sizes_data",
     "sizes_figure",
     "soak_data",
     "soak_figure",
+    "soak_fragmentation",
+    "soak_free",
     "table_fill",
     "table_fill_data",
     "table_fill_figure",

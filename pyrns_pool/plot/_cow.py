@@ -9,19 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pyrns_pool.plot._data import cow_data
+from pyrns_pool.plot._sheet import Panel, Sheet, run_lines, stack
 from pyrns_pool.plot._style import (
     FAINT,
     GRID,
     MISS,
     TEXT_PT,
-    Panel,
-    Sheet,
     TimeAxis,
     count_tick,
     frame,
     house_style,
     panel_title,
-    stack,
     tint,
 )
 from pyrns_pool.stats import BytesStats
@@ -100,7 +98,7 @@ def cow_figure(result: WorkloadResult) -> Sheet:
     ValueError
         If the workload had no Bytes.
     """
-    return stack(f"Copy-on-write: {cow_words(result)}", result, cow_panels(result))
+    return stack(f"Copy-on-write: {cow_words(result)}", run_lines(result), cow_panels(result))
 
 
 def cow_panels(result: WorkloadResult) -> list[Panel]:

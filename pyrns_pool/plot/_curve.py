@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,25 +13,17 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from pyrns_pool.curve_results import CurveSet
+from pyrns_pool.plot._sheet import Panel, Sheet, stack, trace_words
 from pyrns_pool.plot._style import (
     FAINT,
     GRID,
-    HEADER_IN,
     INK,
     MISS,
-    Sheet,
     count_tick,
-    duration_text,
-    foot_in,
-    foot_legend,
     frame,
-    header_text,
     house_style,
-    new_sheet,
-    panel,
     panel_title,
     percent,
-    plain,
     tier_colour,
     tint,
 )
@@ -161,6 +154,7 @@ def _axes(result: CurveSet, tier: int, ax: Axes) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(count_tick))
     ax.yaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f}"))
+    ax.set_xlabel("slots")
     ax.set_ylabel("hit rate (%)")
     ax.grid(True, color=GRID, linewidth=0.6)
     frame(ax)
@@ -209,20 +203,20 @@ def hit_curve_figure(result: CurveSet) -> Sheet:
         8 inches wide: 1200 pixels at its own resolution. Its title says whether the curves are
         exact or simulated.
     """
-    handles = _handles(result)
-    tiers = len(result.boundaries)
-    step_in = _ABOVE_IN + _PANEL_IN + _TICKS_IN
-    figure = new_sheet(HEADER_IN + tiers * step_in + foot_in(handles) - _TICKS_IN)
-    first = result.curves[0]
+    first, last = result.curves[0], len(result.boundaries) - 1
     pool = "closed loop" if first.trace is None else f"{first.policy} pool"
     title = f"Hit rate against slot count: {first.method}, {pool}"
-    header_text(figure, title, _lines(result))
-    for index in range(tiers):
-        top_in = HEADER_IN + index * step_in + _ABOVE_IN
-        ax = hit_curve(result, index, panel(figure, top_in, _PANEL_IN))
-    ax.set_xlabel("slots")
-    foot_legend(figure, handles)
-    return figure
+
+    def draw(ax: Axes, index: int) -> None:
+        hit_curve(result, index, ax)
+        if index < last:
+            ax.set_xlabel("")
+
+    panels = [
+        Panel(_ABOVE_IN, _PANEL_IN, _TICKS_IN if index < last else 0.0, partial(draw, index=index))
+        for index in range(last + 1)
+    ]
+    return stack(title, _lines(result), panels, _handles(result))
 
 
 def _lines(result: CurveSet) -> list[str]:
@@ -232,19 +226,15 @@ def _lines(result: CurveSet) -> list[str]:
     elif first.trace is None:
         source = f"workload {first.name}"
     else:
-        trace = first.trace
-        parts = [trace.name or "unnamed trace", *([trace.filter] if trace.filter else [])]
-        parts += [plural(trace.events, "event")]
-        parts += [duration_text(trace.duration_ns) if trace.has_time else "no time"]
-        source = ", ".join(parts)
+        source = ", ".join(trace_words(first.trace))
     source += "".join(f"; {text}" for text in {c.caveat for c in result.curves} if text)
     if first.is_exact:
         sizes = ", ".join(f"{size:,}" for size in result.boundaries)
         oversize = sum(curve.oversize for curve in result.curves)
-        return [plain(source), plain(f"tiers of {sizes} B; oversize {oversize:,}")]
+        return [source, f"tiers of {sizes} B; oversize {oversize:,}"]
     pairs = zip(result.boundaries, first.chosen or ())
     pool = ",".join(f"{size}x{slots}" for size, slots in pairs)
-    return [plain(source), plain(f"pool {pool} {first.policy}, one tier at a time varied")]
+    return [source, f"pool {pool} {first.policy}, one tier at a time varied"]
 
 
 def _handles(result: CurveSet) -> list[Any]:

@@ -43,10 +43,13 @@ SIZES_DTYPE = np.dtype(
 COW_ROW_DTYPE = np.dtype([("start_ns", "<i8"), ("end_ns", "<i8"), *COW_DTYPE.descr])
 _RATES = [("incoming_bps", "<u4"), ("estimate_bps", "<u4")]
 _DELAYS = [("trend_ns", "<i8"), ("threshold_ns", "<i8")]
+_EXTREMES = [("incoming_max_bps", "<u4"), ("estimate_min_bps", "<u4"), ("estimate_max_bps", "<u4")]
+_EXTREMES += [("trend_min_ns", "<i8"), ("trend_max_ns", "<i8")]
 RATE_ROW_DTYPE = np.dtype(
     [("start_ns", "<i8"), ("end_ns", "<i8"), ("packets", "<u8"), ("overused", "<u8")]
     + _RATES
     + _DELAYS
+    + _EXTREMES
 )
 OVERUSE = 1  # Of pyrns_pool.workloads.run_rtp.RTP_SIGNALS.
 TEXTS = ("name", "policy")  # The columns of a table that are no counts.
@@ -70,6 +73,8 @@ _FIT = [
     ("internal_fragmentation_bytes", "<u8"),
     ("fragmentation", "<f8"),
 ]
+_LIVES = [("pinned", "<i8"), ("kept", "<i8")]
+_LIVES += [("half_ns", "<i8"), ("most_ns", "<i8"), ("longest_ns", "<i8")]
 
 
 def occupancy_data(result: PoolResult) -> NDArray[np.void]:
@@ -175,11 +180,17 @@ def tiers_data(result: PoolResult) -> NDArray[np.void]:
         ``high_water_ns``, when it was first reached; and ``first_miss_ns``, -1 if there was no
         miss or it is not known. Of a replay also, of all requests of this home tier, served or
         not, ``requested_bytes``, ``internal_fragmentation_bytes`` and ``fragmentation``, its
-        share of the slots' bytes, 0 to 1.
+        share of the slots' bytes, 0 to 1. If the blocks were followed also ``pinned``, slots that
+        one block has for more than half of the trace, and ``kept``, ``half_ns``, ``most_ns`` and
+        ``longest_ns`` as in `pyrns_pool.slot_results.LIFETIME_DTYPE`, -1 without requests.
     """
     stats = result.stats
-    is_replay = isinstance(result, ReplayResult)
-    dtype = np.dtype(_TIERS + (_FIT if is_replay else []))
+    use = result.slots if isinstance(result, ReplayResult) else None
+    dtype = np.dtype(
+        _TIERS
+        + (_FIT if isinstance(result, ReplayResult) else [])
+        + ([] if use is None else _LIVES)
+    )
     rows = np.zeros(len(stats.tiers) + (stats.oversize > 0), dtype)
     for row, tier, times in zip(rows, stats.tiers, result.tier_times):
         for name in ("slot_bytes", "slot_count", "requests", "hits", "spills", "spills_in"):
@@ -195,6 +206,12 @@ def tiers_data(result: PoolResult) -> NDArray[np.void]:
         last["requests"] = last["oversize"] = stats.oversize
     if isinstance(result, ReplayResult):
         _add_fit(rows, result)
+    if use is not None:
+        for row in rows:
+            row["pinned"] = np.count_nonzero(use.pinned["tier"] == row["tier"])
+            lives = use.lifetimes[use.lifetimes["tier"] == row["tier"]]
+            for name, _ in _LIVES[1:]:
+                row[name] = lives[0][name] if len(lives) else -1
     return rows
 
 
@@ -245,7 +262,9 @@ def rate_data(result: WorkloadResult) -> NDArray[np.void]:
         One row for each of at most 1000 bins in which packets arrived: ``start_ns``, ``end_ns``
         (the bin is [start, end)), ``packets``, how many of them found over-use, ``overused``; and
         what the receiver knew at the bin's last packet: ``incoming_bps``, ``estimate_bps``,
-        ``trend_ns`` and ``threshold_ns``.
+        ``trend_ns`` and ``threshold_ns``; and the extremes of its packets:
+        ``incoming_max_bps``, ``estimate_min_bps``, ``estimate_max_bps``, ``trend_min_ns`` and
+        ``trend_max_ns``.
 
     Raises
     ------
@@ -264,6 +283,10 @@ def rate_data(result: WorkloadResult) -> NDArray[np.void]:
     rows["overused"] = np.add.reduceat((rate["signal"] == OVERUSE).astype(np.uint64), first)
     for name, _ in _RATES + _DELAYS:
         rows[name] = rate[name][first + counts - 1]
+    for name, _ in _EXTREMES:
+        what, end, unit = name.split("_")
+        reduce = np.minimum.reduceat if end == "min" else np.maximum.reduceat
+        rows[name] = reduce(rate[f"{what}_{unit}"], first)
     return rows
 
 

@@ -11,20 +11,18 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from pyrns_pool.plot._data import HIT_RATE_BINS_MAX, hit_rate_data
+from pyrns_pool.plot._sheet import Panel, Sheet, run_lines, stack
 from pyrns_pool.plot._style import (
     FAINT,
     INK,
     MISS_AREA,
     TEXT_PT,
-    Panel,
-    Sheet,
     TimeAxis,
     extent_pt,
     frame,
     house_style,
     legend_pt,
     percent,
-    stack,
     tier_colour,
     tier_name,
     tint,
@@ -118,7 +116,7 @@ def hit_rate_figure(result: PoolResult) -> Sheet:
     share = percent(stats.hits + stats.spills, stats.requests)
     panels = [Panel(_TITLE_IN, lanes * _LANE_IN, 0.0, partial(hit_rate, result, legend=False))]
     title = f"Hit rate: {served} served ({share})"
-    return stack(title, result, panels, _handles(result))
+    return stack(title, run_lines(result), panels, _handles(result))
 
 
 def _write_over_lane(ax: Axes, top: float, name: str, facts: str) -> None:

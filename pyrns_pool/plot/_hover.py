@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pyrns_pool.curve_results import CurveSet
 from pyrns_pool.plot._curve import hit_curve_data
 from pyrns_pool.plot._data import occupancy_data
-from pyrns_pool.plot._style import Sheet, TimeAxis
+from pyrns_pool.plot._sheet import Sheet
+from pyrns_pool.plot._style import TimeAxis
 from pyrns_pool.results import PoolResult
 
 __all__ = ["hover_data"]

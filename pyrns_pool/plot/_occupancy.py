@@ -14,13 +14,12 @@ from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
 from pyrns_pool.plot._data import OCCUPANCY_BINS_MAX, occupancy_data
+from pyrns_pool.plot._sheet import Panel, Sheet, run_lines, stack
 from pyrns_pool.plot._style import (
     FAINT,
     INK,
     MISS,
     TEXT_PT,
-    Panel,
-    Sheet,
     TimeAxis,
     count_tick,
     extent_pt,
@@ -29,7 +28,6 @@ from pyrns_pool.plot._style import (
     legend_pt,
     panel_title,
     percent,
-    stack,
     tier_colour,
     tier_name,
     tint,
@@ -128,7 +126,8 @@ def occupancy_figure(result: PoolResult) -> Sheet:
         8 inches wide: 1200 pixels at its own resolution. One Axes for each tier, smallest first,
         and one for the oversize requests if there are any.
     """
-    return stack(_headline(result), result, occupancy_panels(result), occupancy_handles(result))
+    panels, handles = occupancy_panels(result), occupancy_handles(result)
+    return stack(_headline(result), run_lines(result), panels, handles)
 
 
 def occupancy_panels(result: PoolResult) -> list[Panel]:

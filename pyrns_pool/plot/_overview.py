@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pyrns_pool.plot._cow import cow_panels, cow_words
 from pyrns_pool.plot._occupancy import occupancy_handles, occupancy_panels
-from pyrns_pool.plot._style import Sheet, house_style, stack
+from pyrns_pool.plot._sheet import Sheet, run_lines, stack
+from pyrns_pool.plot._style import house_style
 from pyrns_pool.workload_results import WorkloadResult
 from pyrns_pool.words import plural
 
@@ -38,4 +39,5 @@ def overview_figure(result: WorkloadResult) -> Sheet:
     tiers, copies = occupancy_panels(result), cow_panels(result)
     tiers[-1] = tiers[-1]._replace(below_in=_AXIS_IN)
     copies[-1] = copies[-1]._replace(below_in=0.0)  # The foot has room for the axis.
-    return stack(title, result, [*tiers, *copies], occupancy_handles(result))
+    handles = occupancy_handles(result)
+    return stack(title, run_lines(result), [*tiers, *copies], handles)

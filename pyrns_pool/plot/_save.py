@@ -15,13 +15,11 @@ from pyrns_pool.compare_results import CompareResult
 from pyrns_pool.curve_results import CurveSet
 from pyrns_pool.formats.files import PathLike, file_exists, output_file
 from pyrns_pool.plot._compare import (
-    compare_data,
-    failures_data,
     heap_fragmentation_figure,
     largest_free_figure,
-    ram_data,
     ram_figure,
 )
+from pyrns_pool.plot._compare_data import compare_data, failures_data, ram_data
 from pyrns_pool.plot._cow import cow_figure
 from pyrns_pool.plot._curve import hit_curve_data, hit_curve_figure
 from pyrns_pool.plot._data import (
@@ -35,13 +33,24 @@ from pyrns_pool.plot._data import (
     table_fill_data,
     tiers_data,
 )
+from pyrns_pool.plot._episodes import episodes_figure
 from pyrns_pool.plot._hit_rate import hit_rate_figure
+from pyrns_pool.plot._holders import holders_figure
+from pyrns_pool.plot._lifetimes import lifetimes_figure
 from pyrns_pool.plot._occupancy import occupancy_figure
 from pyrns_pool.plot._overview import overview_figure
 from pyrns_pool.plot._rate import rate_figure
+from pyrns_pool.plot._raster import raster_figure
 from pyrns_pool.plot._sizes import sizes_figure
+from pyrns_pool.plot._slots_data import (
+    episodes_data,
+    holders_data,
+    lifetimes_data,
+    pinned_data,
+    raster_data,
+)
 from pyrns_pool.plot._soak import alarms_figure, soak_figure
-from pyrns_pool.plot._style import Sheet
+from pyrns_pool.plot._sheet import Sheet
 from pyrns_pool.plot._sweep import pools_data, pools_figure
 from pyrns_pool.plot._tables import table_fill_figure
 from pyrns_pool.plot._tune import tune_data, tune_figure, tune_front_data
@@ -54,6 +63,14 @@ __all__ = ["figures_of", "save_figures"]
 FORMATS = ("svg", "png")
 _Draw = Callable[[Any], Sheet]
 _Twin = Optional[Callable[[Any], NDArray[np.void]]]
+
+
+_OF_SLOTS: dict[str, tuple[_Draw, _Twin]] = {
+    "raster": (raster_figure, raster_data),
+    "holders": (holders_figure, holders_data),
+    "lifetimes": (lifetimes_figure, lifetimes_data),
+    "episodes": (episodes_figure, episodes_data),
+}
 
 
 def figures_of(result: AnyResult) -> dict[str, tuple[_Draw, _Twin]]:
@@ -78,7 +95,8 @@ def figures_of(result: AnyResult) -> dict[str, tuple[_Draw, _Twin]]:
         "hit_rate": (hit_rate_figure, hit_rate_data),
     }
     if isinstance(result, ReplayResult):
-        return {**sheets, "sizes": (sizes_figure, sizes_data)}
+        sheets["sizes"] = (sizes_figure, sizes_data)
+        return sheets if result.slots is None else {**sheets, **_OF_SLOTS}
     if result.bytes is not None:
         sheets["cow"] = (cow_figure, cow_data)
         sheets["overview"] = (overview_figure, None)
@@ -116,13 +134,15 @@ def save_figures(
     Returns
     -------
     list of Path
-        The files: ``occupancy``, ``hit_rate``, and of a replay ``sizes``, of a workload with
+        The files: ``occupancy``, ``hit_rate``, and of a replay ``sizes``, of one that followed
+        its blocks ``raster``, ``holders``, ``lifetimes`` and ``episodes``, of a workload with
         Bytes ``cow``, with a rate ``rate``, of a soak ``soak`` and ``alarms``, and with tables
         ``table_fill``, in every format and as ``.csv``; ``overview`` (occupancy and copies) of a
         workload with Bytes, in every format; and ``tiers.csv``, the numbers that the figures
-        write beside the tiers. Of a comparison ``largest_free``, ``heap_fragmentation`` and
-        ``ram``, each as ``.csv`` too, and ``failures.csv``, the first failures. Of curves
-        ``hit_curve``, of a sweep ``pools``, of tuning ``tune``, and ``tune_pools.csv``, the pools
+        write beside the tiers, with a raster also ``pinned.csv``. Of a comparison
+        ``largest_free``, ``heap_fragmentation`` and ``ram``, each as ``.csv`` too, and
+        ``failures.csv``, the first failures. Of curves ``hit_curve``, of a sweep ``pools``, of
+        tuning ``tune``, and ``tune_pools.csv``, the pools
         that are marked in it.
 
     Raises
@@ -151,6 +171,8 @@ def save_figures(
         tables[folder / "tune_pools.csv"] = tune_data
     elif not isinstance(result, (CurveSet, SweepResult)):
         tables[folder / "tiers.csv"] = tiers_data
+        if "raster" in sheets:
+            tables[folder / "pinned.csv"] = pinned_data
     for path in (*figures, *tables):
         if path.exists() and not overwrite:
             raise file_exists(path)

@@ -10,20 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from pyrns_pool.plot._data import sizes_data
+from pyrns_pool.plot._sheet import Panel, Sheet, run_lines, stack
 from pyrns_pool.plot._style import (
     GRID,
     INK,
     MISS,
     TEXT_PT,
     TIER_HATCHES,
-    Panel,
-    Sheet,
     count_tick,
     extent_pt,
     frame,
     house_style,
     percent,
-    stack,
     tier_colour,
     tier_name,
 )
@@ -163,7 +161,7 @@ def sizes_figure(result: ReplayResult) -> Sheet:
         Panel(_TITLE_IN, _HISTOGRAM_IN, _AXIS_IN, partial(sizes, result)),
         Panel(_TITLE_IN, rows_in, _AXIS_IN, partial(fragmentation, result)),
     ]
-    return stack(title, result, panels)
+    return stack(title, run_lines(result), panels)
 
 
 def _face(tier: int) -> dict[str, object]:

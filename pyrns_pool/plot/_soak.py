@@ -12,26 +12,24 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from pyrns_pool.plot._data import alarms_data, soak_data
+from pyrns_pool.plot._sheet import Panel, Sheet, run_lines, stack
 from pyrns_pool.plot._style import (
     FAINT,
     GRID,
     INK,
     MISS,
     TEXT_PT,
-    Panel,
-    Sheet,
     TimeAxis,
     count_tick,
     frame,
     house_style,
     panel_title,
-    stack,
     tint,
 )
 from pyrns_pool.workload_results import WorkloadResult
 from pyrns_pool.words import plural
 
-__all__ = ["alarms_figure", "soak_figure"]
+__all__ = ["alarms", "alarms_figure", "soak_figure", "soak_fragmentation", "soak_free"]
 
 _POOL, _HEAP = "#0072B2", "#E69F00"
 _LEVEL_COLOURS = {"warn": _HEAP, "critical": MISS}
@@ -46,17 +44,35 @@ def _steps(result: WorkloadResult, ax: Axes, name: str, scale: float, **look: An
     ax.stairs(rows[name] / scale, edges, baseline=None, linewidth=1.3, label=name, **look)
 
 
-def _finish(result: WorkloadResult, ax: Axes, is_last: bool) -> None:
+def _finish(result: WorkloadResult, ax: Axes) -> Axes:
     axis = TimeAxis.of(result)
     ax.grid(True, axis="y", color=GRID, linewidth=0.6)
     axis.apply(ax)
-    ax.set_xlabel(axis.label if is_last else "")
-    ax.tick_params(axis="x", labelbottom=is_last)
+    ax.set_xlabel(axis.label)
     frame(ax)
+    return ax
 
 
-def _free(result: WorkloadResult, ax: Axes) -> None:
-    """Draw the least that was free in each hour."""
+def soak_free(result: WorkloadResult, ax: Axes) -> Axes:
+    """Draw the least that was free in pool and heap in each hour.
+
+    Parameters
+    ----------
+    result : WorkloadResult
+        Of a soak.
+    ax : matplotlib Axes
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib Axes
+        `ax`, its lines labelled for a legend. The numbers are those of `soak_data`.
+
+    Raises
+    ------
+    ValueError
+        If the result is not of a soak.
+    """
     rows = soak_data(result)
     _steps(result, ax, "free_bytes_min", 1, color=_POOL)
     _steps(result, ax, "heap_free_min", 1, color=_HEAP, linestyle=(0, (4, 2)))
@@ -68,11 +84,29 @@ def _free(result: WorkloadResult, ax: Axes) -> None:
     ax.set_ylabel("bytes", fontsize=TEXT_PT)
     drift = int(rows["drift"][-1])
     panel_title(ax, "Least that was free", f"in each hour; the pool's drift is {drift}", _POOL)
-    _finish(result, ax, False)
+    return _finish(result, ax)
 
 
-def _fragmentation(result: WorkloadResult, ax: Axes) -> None:
-    """Draw the heap's external fragmentation, with the limits at which devices warn."""
+def soak_fragmentation(result: WorkloadResult, ax: Axes) -> Axes:
+    """Draw the heap's external fragmentation, with the limits at which devices warn.
+
+    Parameters
+    ----------
+    result : WorkloadResult
+        Of a soak.
+    ax : matplotlib Axes
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib Axes
+        `ax`, its lines labelled for a legend. The numbers are those of `soak_data`.
+
+    Raises
+    ------
+    ValueError
+        If the result is not of a soak.
+    """
     rows = soak_data(result)
     for limit, colour in zip(_LIMITS, _LEVEL_COLOURS.values()):
         ax.axhline(limit, color=colour, linewidth=0.8, linestyle=(0, (1, 2)))
@@ -84,7 +118,7 @@ def _fragmentation(result: WorkloadResult, ax: Axes) -> None:
     refused = plural(int(rows["heap_failures"].sum()), "request")
     facts = f"worst {worst:.1f} %, {refused} refused; a pool has none"
     panel_title(ax, "Fragmentation of the heap", facts, MISS)
-    _finish(result, ax, True)
+    return _finish(result, ax)
 
 
 @house_style()
@@ -109,9 +143,14 @@ def soak_figure(result: WorkloadResult) -> Sheet:
     hours = soak_data(result)
     misses = plural(int(hours["misses"].sum()), "request")
     title = f"{plural(len(hours), 'hour')}: {misses} missed by the pool"
+
+    def upper(ax: Axes) -> None:
+        soak_free(result, ax).tick_params(axis="x", labelbottom=False)
+        ax.set_xlabel("")
+
     panels = [
-        Panel(_TITLE_IN, _PANEL_IN, _GAP_IN, partial(_free, result)),
-        Panel(_TITLE_IN, _PANEL_IN, 0.0, partial(_fragmentation, result)),
+        Panel(_TITLE_IN, _PANEL_IN, _GAP_IN, upper),
+        Panel(_TITLE_IN, _PANEL_IN, 0.0, partial(soak_fragmentation, result)),
     ]
     handles = [
         Line2D([], [], color=_POOL, label="pool, free slots"),
@@ -120,18 +159,36 @@ def soak_figure(result: WorkloadResult) -> Sheet:
         Line2D([], [], color=MISS, label="worst fragmentation"),
         Line2D([], [], color=INK, linestyle=(0, (1, 2)), label="30 % and 50 %"),
     ]
-    return stack(title, result, panels, handles)
+    return stack(title, run_lines(result), panels, handles)
 
 
-def _lanes(result: WorkloadResult, ax: Axes) -> None:
-    """Draw when each alarm was on, a lane for each."""
-    axis, alarms = TimeAxis.of(result), alarms_data(result)
+def alarms(result: WorkloadResult, ax: Axes) -> Axes:
+    """Draw when each alarm was on, a lane for each.
+
+    Parameters
+    ----------
+    result : WorkloadResult
+        Of a soak.
+    ax : matplotlib Axes
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib Axes
+        `ax`. The numbers are those of `alarms_data`.
+
+    Raises
+    ------
+    ValueError
+        If no alarm was raised, or the result is not of a soak.
+    """
+    axis, changes = TimeAxis.of(result), _raised(result)
     end_ns = axis.end_ns
-    kinds = _kinds(alarms)
+    kinds = _kinds(changes)
     for lane, (metric, tier, level) in enumerate(kinds):
         y = -lane * _PITCH
-        is_mine = (alarms["metric"] == metric) & (alarms["tier"] == tier)
-        mine = alarms[is_mine & (alarms["level"] == level)]
+        is_mine = (changes["metric"] == metric) & (changes["tier"] == tier)
+        mine = changes[is_mine & (changes["level"] == level)]
         begins = mine["t_ns"][mine["raised"]]
         ends = mine["t_ns"][~mine["raised"]]
         ends = np.append(ends, [end_ns] * (len(begins) - len(ends)))
@@ -154,6 +211,7 @@ def _lanes(result: WorkloadResult, ax: Axes) -> None:
     axis.apply(ax)
     ax.set_xlabel(axis.label)
     frame(ax)
+    return ax
 
 
 @house_style()
@@ -175,17 +233,22 @@ def alarms_figure(result: WorkloadResult) -> Sheet:
     ValueError
         If there was no alarm, or the result is not of a soak.
     """
-    alarms = alarms_data(result)
-    if not len(alarms):
-        raise ValueError("result: no alarm was raised")
-    raised = plural(int(alarms["raised"].sum()), "alarm")
-    lanes = Panel(0.0, _LANE_IN * len(_kinds(alarms)), 0.0, partial(_lanes, result))
+    changes = _raised(result)
+    raised = plural(int(changes["raised"].sum()), "alarm")
+    lanes = Panel(0.0, _LANE_IN * len(_kinds(changes)), 0.0, partial(alarms, result))
     handles = [
         Patch(facecolor=tint(colour, 1.0), label=level) for level, colour in _LEVEL_COLOURS.items()
     ]
-    return stack(f"{raised} raised", result, [lanes], handles)
+    return stack(f"{raised} raised", run_lines(result), [lanes], handles)
 
 
-def _kinds(alarms: Any) -> list[tuple[str, int, str]]:
+def _raised(result: WorkloadResult) -> Any:
+    changes = alarms_data(result)
+    if not len(changes):
+        raise ValueError("result: no alarm was raised")
+    return changes
+
+
+def _kinds(changes: Any) -> list[tuple[str, int, str]]:
     names = ("metric", "tier", "level")
-    return list(dict.fromkeys(zip(*(alarms[name].tolist() for name in names))))
+    return list(dict.fromkeys(zip(*(changes[name].tolist() for name in names))))

@@ -1,23 +1,19 @@
-"""What all figures share: colours, sheet, words for numbers, and the time axis."""
+"""What all figures share: colours, frames, words for numbers, and the time axis."""
 
 from __future__ import annotations
 
-import io
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator, NamedTuple, Sequence
+from typing import Any, Iterator
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from pyrns_pool.errors import printable
-from pyrns_pool.results import PoolResult, ReplayResult
-from pyrns_pool.workload_results import WorkloadResult
+from pyrns_pool.results import PoolResult
 from pyrns_pool.words import plural
 
 # One for each of RNS_TIERS_MAX tiers, neighbours unlike in lightness. Every two, MISS included,
@@ -40,10 +36,6 @@ INK = "#1A1A1A"
 FAINT = "#666666"
 GRID = "#D9D9D9"
 
-WIDTH_IN = 8.0
-HEADER_IN = 0.74
-_LEFT_IN, _RIGHT_IN = 0.9, 0.2
-DPI = 150
 TEXT_PT = 8.5
 _HEADER_CHARS_MAX = 108
 
@@ -69,6 +61,7 @@ _RC = {
     "ytick.labelcolor": INK,
     "ytick.labelsize": TEXT_PT,
 }
+_STEPS = [1, 2, 2.5, 5, 10]
 _UNITS_NS = (
     ("h", 3_600_000_000_000),
     ("min", 60_000_000_000),
@@ -98,6 +91,13 @@ def tint(colour: str, strength: float) -> tuple[float, float, float]:
     rgb = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     red, green, blue = (1 - strength * (1 - value) for value in rgb)
     return red, green, blue
+
+
+def shade(colour: str) -> tuple[float, float, float]:
+    """Return the dark of a colour, about the same in grey for all of them."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    scale = 0.2 / max(0.3 * red + 0.59 * green + 0.11 * blue, 0.2)
+    return scale * red, scale * green, scale * blue
 
 
 def tier_name(result: PoolResult, index: int) -> str:
@@ -198,7 +198,8 @@ class TimeAxis:
         # The margin shows a mark in the first or the last bin beside the frame, not under it.
         margin = 0.006 * (right - left)
         ax.set_xlim(left - margin, right + margin)
-        ax.xaxis.set_major_locator(MaxNLocator(8, integer=not self.unit, steps=[1, 2, 2.5, 5, 10]))
+        ticks = MaxNLocator(tick_count(ax), integer=not self.unit, steps=_STEPS)
+        ax.xaxis.set_major_locator(ticks)
         ax.xaxis.set_major_formatter(FuncFormatter(_tick))
         ax.grid(True, axis="x", color=GRID, linewidth=0.6)
 
@@ -222,119 +223,6 @@ def plain(text: str, chars_max: int = _HEADER_CHARS_MAX) -> str:
     return printable(latin, chars_max).replace("$", r"\$")
 
 
-# Without these, the same figure would give other bytes at another time.
-_METADATA = {"svg": {"Date": None}, "png": {"Software": None}}
-
-
-class Sheet(Figure):  # type: ignore[misc]
-    """A figure that a notebook shows by itself, without pyplot."""
-
-    def image(self, kind: str) -> bytes:
-        """Return the figure as a file of the format `kind`; the same bytes every time."""
-        buffer = io.BytesIO()
-        with house_style():
-            self.savefig(buffer, format=kind, dpi=self.dpi, metadata=_METADATA[kind])
-        return buffer.getvalue()
-
-    def _repr_png_(self) -> bytes:
-        """Return what IPython displays."""
-        return self.image("png")
-
-
-def new_sheet(height_in: float) -> Sheet:
-    """Return an empty figure of the common width that needs no display."""
-    figure = Sheet(figsize=(WIDTH_IN, height_in), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def header(figure: Figure, title: str, result: PoolResult) -> None:
-    """Write what the figure says, and of which run and pool, into its upper 0.78 inches."""
-    header_text(figure, title, [plain(", ".join(_source(result))), plain(f"pool {result.config}")])
-
-
-def header_text(figure: Figure, title: str, lines: Sequence[str]) -> None:
-    """Write a title and two lines under it into the upper 0.78 inches."""
-    height = figure.get_figheight()
-    small = {"fontsize": TEXT_PT, "color": FAINT, "va": "top", "ha": "left"}
-    left = 0.1 / WIDTH_IN
-    figure.text(left, 1 - 0.1 / height, title, fontsize=11.5, weight="bold", va="top", ha="left")
-    for top_in, line in zip((0.34, 0.50), lines):
-        figure.text(left, 1 - top_in / height, line, **small)
-
-
-def _source(result: PoolResult) -> list[str]:
-    """Return in words what drove the pool."""
-    if isinstance(result, WorkloadResult):
-        run = result.workload
-        parts = [f"workload {run.name}"]
-        parts += [run.provenance["file"]] if "file" in run.provenance else []
-        parts += [] if run.seed is None else [f"seed {run.seed}"]
-        return [*parts, plural(run.events, "event"), duration_text(run.duration_ns)]
-    assert isinstance(result, ReplayResult)
-    trace = result.trace
-    parts = [trace.name or "unnamed trace"]
-    parts += [trace.filter] if trace.filter else []
-    parts += [f"frees paired {trace.pairing}"] if trace.pairing else []
-    parts += [plural(trace.events, "event")]
-    return parts + [duration_text(trace.duration_ns) if trace.has_time else "no time"]
-
-
-class Panel(NamedTuple):
-    """One Axes of a sheet: its height, and what is kept free over and under it, in inches."""
-
-    above_in: float
-    height_in: float
-    below_in: float
-    draw: Callable[[Axes], object]
-
-
-def stack(
-    title: str, result: PoolResult, panels: Sequence[Panel], handles: Sequence[Any] = ()
-) -> Sheet:
-    """Return a sheet with panels one under the other, and a legend at its foot if there is any.
-
-    Call it, and make `handles`, in `house_style`.
-    """
-    height = HEADER_IN + sum(p.above_in + p.height_in + p.below_in for p in panels)
-    figure = new_sheet(height + (foot_in(handles) if handles else 0.0))
-    header(figure, title, result)
-    top = HEADER_IN
-    for part in panels:
-        part.draw(panel(figure, top + part.above_in, part.height_in))
-        top += part.above_in + part.height_in + part.below_in
-    if handles:
-        foot_legend(figure, handles)
-    return figure
-
-
-def panel(figure: Figure, top_in: float, height_in: float) -> Axes:
-    """Add an Axes as wide as the sheet, `top_in` inches below its upper edge."""
-    width, height = figure.get_size_inches()
-    bottom_in = height - top_in - height_in
-    span_in = width - _LEFT_IN - _RIGHT_IN
-    return figure.add_axes(
-        (_LEFT_IN / width, bottom_in / height, span_in / width, height_in / height)
-    )
-
-
-def foot_in(handles: Sequence[Any]) -> float:
-    """Return the height for an x axis and `foot_legend` under it."""
-    return 0.56 + 0.19 * -(-len(handles) // 3)
-
-
-def foot_legend(figure: Figure, handles: Sequence[Any]) -> None:
-    """Explain the marks at the foot of the sheet, beside no data."""
-    figure.legend(
-        handles=handles,
-        loc="lower center",
-        bbox_to_anchor=(0.5, 0.04 / figure.get_figheight()),
-        ncol=3,
-        frameon=False,
-        columnspacing=1.6,
-    )
-
-
 def frame(ax: Axes) -> None:
     """Give an Axes, whoever made it, the common frame."""
     ax.set_axisbelow(True)
@@ -347,6 +235,11 @@ def extent_pt(ax: Axes) -> tuple[float, float]:
     box = ax.get_window_extent()
     scale = 72 / ax.figure.dpi
     return box.width * scale, box.height * scale
+
+
+def tick_count(ax: Axes) -> int:
+    """Return how many ticks of an x axis have room for numbers."""
+    return max(2, min(8, int(extent_pt(ax)[0] // 55)))
 
 
 def legend_columns(ax: Axes) -> int:

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from pyrns_pool.plot._style import (
-    FAINT,
-    GRID,
-    HEADER_IN,
-    INK,
-    Sheet,
-    count_tick,
-    foot_in,
-    foot_legend,
-    frame,
-    header_text,
-    house_style,
-    new_sheet,
-    panel,
-    plain,
-)
+from pyrns_pool.plot._sheet import Panel, Sheet, stack
+from pyrns_pool.plot._style import FAINT, GRID, INK, count_tick, frame, house_style
 from pyrns_pool.sweep_results import POOL_DTYPE, SweepResult
 from pyrns_pool.words import plural
 
-__all__ = ["pools_data", "pools_figure"]
+__all__ = ["pools", "pools_data", "pools_figure"]
 
 _HEIGHT_IN = 3.6
+_BEST = "no pool of as many bytes serves more"
 _MARKS = {"strict": ("#0072B2", "o"), "spill": ("#D55E00", "^")}
 
 
@@ -59,24 +50,24 @@ def pools_data(result: SweepResult) -> NDArray[np.void]:
     return rows
 
 
-@house_style()
-def pools_figure(result: SweepResult) -> Sheet:
+def pools(result: SweepResult, ax: Axes) -> Axes:
     """Draw the hit rate of every pool over its bytes, all inputs together.
 
     Parameters
     ----------
     result : SweepResult
         Inputs and pools.
+    ax : matplotlib Axes
+        Where to draw.
 
     Returns
     -------
-    Sheet, a matplotlib Figure
-        8 inches wide. The line joins the pools that no other of as many bytes or fewer beats.
+    matplotlib Axes
+        `ax`, labelled for a legend. The line joins the pools that no other of as many bytes or
+        fewer beats. The numbers are those of `pools_data`.
     """
     rows = pools_data(result)
     best = rows[rows["is_best"]]
-    figure = new_sheet(HEADER_IN + _HEIGHT_IN + foot_in(range(3)))
-    ax = panel(figure, HEADER_IN + 0.05, _HEIGHT_IN)
     for policy, (colour, marker) in _MARKS.items():
         mine = rows[rows["policy"] == policy]
         if len(mine):
@@ -88,17 +79,43 @@ def pools_figure(result: SweepResult) -> Sheet:
     # Out to the largest pool, which serves no more than the last of the best.
     line_bytes = np.append(best["slots_bytes"], rows["slots_bytes"].max())
     rates = 100 * np.append(best["hit_rate"], best["hit_rate"][-1:])
-    label = "no pool of as many bytes serves more"
     ax.plot(
-        line_bytes, rates, drawstyle="steps-post", color=INK, linewidth=1.1, label=label, zorder=3
+        line_bytes, rates, drawstyle="steps-post", color=INK, linewidth=1.1, label=_BEST, zorder=3
     )
     _axes(ax)
+    return ax
+
+
+@house_style()
+def pools_figure(result: SweepResult) -> Sheet:
+    """Draw `pools` on a sheet of its own.
+
+    Parameters
+    ----------
+    result : SweepResult
+        Inputs and pools.
+
+    Returns
+    -------
+    Sheet, a matplotlib Figure
+        8 inches wide: 1200 pixels at its own resolution.
+    """
+    rows = pools_data(result)
+    best = int(rows["is_best"].sum())
     inputs = plural(len(result.inputs), "input")
     what = f"{inputs}: {', '.join(one.name for one in result.inputs)}"
-    extent = f"{plural(len(rows), 'pool')}, {len(best):,} of them on the line"
-    header_text(figure, "Hit rate over RAM", [plain(what), plain(extent)])
-    foot_legend(figure, ax.get_legend_handles_labels()[0])
-    return figure
+    extent = f"{plural(len(rows), 'pool')}, {best:,} of them on the line"
+    panels = [Panel(0.05, _HEIGHT_IN, 0.0, partial(pools, result))]
+    return stack("Hit rate over RAM", [what, extent], panels, _handles(rows))
+
+
+def _handles(rows: NDArray[np.void]) -> list[Any]:
+    handles: list[Any] = []
+    for policy, (colour, marker) in _MARKS.items():
+        if (rows["policy"] == policy).any():
+            mark = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 4}
+            handles.append(Line2D([], [], label=policy, **mark))
+    return [*handles, Line2D([], [], color=INK, linewidth=1.1, label=_BEST)]
 
 
 def _axes(ax: Axes) -> None:

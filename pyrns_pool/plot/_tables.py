@@ -10,18 +10,16 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from pyrns_pool.plot._data import table_fill_data
+from pyrns_pool.plot._sheet import Panel, Sheet, run_lines, stack
 from pyrns_pool.plot._style import (
     FAINT,
     INK,
     MISS,
     TEXT_PT,
-    Panel,
-    Sheet,
     extent_pt,
     frame,
     house_style,
     plain,
-    stack,
     tint,
 )
 from pyrns_pool.workload_results import WorkloadResult
@@ -109,7 +107,7 @@ def table_fill_figure(result: WorkloadResult) -> Sheet:
     lost = ", ".join(f"{count:,} {word}" for word, count in sums.items() if count)
     title = f"Tables: {lost or 'nothing rejected, culled or overwritten'}"
     panels = [Panel(0.0, _LANE_IN * len(rows), 0.0, partial(table_fill, result))]
-    return stack(title, result, panels, _handles())
+    return stack(title, run_lines(result), panels, _handles())
 
 
 def _rows(result: WorkloadResult) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,21 +11,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from pyrns_pool.plot._sheet import Panel, Sheet, stack
 from pyrns_pool.plot._style import (
     GRID,
-    HEADER_IN,
     INK,
     MISS,
     TEXT_PT,
-    Sheet,
     duration_text,
-    foot_in,
-    foot_legend,
     frame,
-    header_text,
     house_style,
-    new_sheet,
-    panel,
     percent,
     plain,
     tier_colour,
@@ -154,7 +149,11 @@ def _axes(result: TuneResult, unused: bool, ax: Axes) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(10, steps=[1, 2, 4, 8, 10]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     ax.yaxis.set_major_locator(MaxNLocator(2 if unused else 5))
+    ax.set_xlabel("slots (KiB)")
     ax.set_ylabel("unused (%)" if unused else "hit rate (%)")
+    if unused:
+        words = "slots left unused by the requests at home in them"
+        ax.set_title(words, loc="left", fontsize=TEXT_PT, pad=4)
     ax.grid(True, color=GRID, linewidth=0.6)
     frame(ax)
 
@@ -202,9 +201,6 @@ def tune_figure(result: TuneResult) -> Sheet:
     Sheet, a matplotlib Figure
         8 inches wide: 1200 pixels at its own resolution.
     """
-    handles = _handles(result)
-    height = HEADER_IN + _ABOVE_IN + _RATE_IN + _BELOW_IN + _UNUSED_IN
-    figure = new_sheet(height + foot_in(handles))
     total = result.total
     share = percent(total.hits, total.requests)
     title = f"RAM against hit rate: {share} in {result.config.slots_bytes:,} bytes, exact"
@@ -214,17 +210,17 @@ def tune_figure(result: TuneResult) -> Sheet:
     extent += [plural(events, "event")]
     if all(trace.has_time for trace in result.traces):
         extent.append(duration_text(sum(trace.duration_ns for trace in result.traces)))
-    header_text(figure, title, [plain(", ".join(extent)), plain(f"tuned {result.config}")])
-    top = HEADER_IN + _ABOVE_IN
-    tune_front(result, panel(figure, top, _RATE_IN)).tick_params(axis="x", labelbottom=False)
-    ax = panel(figure, top + _RATE_IN + _BELOW_IN, _UNUSED_IN)
-    tune_front(result, ax, unused=True)
-    ax.set_title(
-        "slots left unused by the requests at home in them", loc="left", fontsize=TEXT_PT, pad=4
-    )
-    ax.set_xlabel("slots (KiB)")
-    foot_legend(figure, handles)
-    return figure
+
+    def upper(ax: Axes) -> None:
+        tune_front(result, ax).tick_params(axis="x", labelbottom=False)
+        ax.set_xlabel("")
+
+    panels = [
+        Panel(_ABOVE_IN, _RATE_IN, _BELOW_IN, upper),
+        Panel(0.0, _UNUSED_IN, 0.0, partial(tune_front, result, unused=True)),
+    ]
+    lines = [", ".join(extent), f"tuned {result.config}"]
+    return stack(title, lines, panels, _handles(result))
 
 
 def _handles(result: TuneResult) -> list[Any]:
