@@ -1,7 +1,7 @@
 """The command ``pyrns-pool``: it parses, calls and prints; it computes nothing.
 
-Exit status: 0, or that of the command that `record` or `live` runs; 1 for data that cannot be used,
-with one line on stderr, and for a limit that `check` found broken; 2 for wrong use; 130 when
+Exit status: 0, or that of the command that `record` or `live` runs; 1 for data that cannot be
+used, with one line on stderr, and for a limit that `check` found broken; 2 for wrong use; 130 when
 interrupted.
 """
 

@@ -11,7 +11,7 @@ import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, Iterator, Optional
+from typing import IO, Any, Callable, Iterator, Optional
 
 from pyrns_pool.cli import output
 from pyrns_pool.cli.replay import add_pool_arguments, config_of, print_sites, print_tier_rows
@@ -112,31 +112,40 @@ def _has_rich() -> bool:
 def _watch(given: argparse.Namespace, source: Source, view: Optional[View]) -> int:
     """Show samples until the end, then print the last one; with no view, samples as JSON."""
     interrupted: list[int] = []
-    last: Optional[Sample] = None
     with ExitStack() as stack:
         stack.enter_context(_signals(source, interrupted))
         log = None
         if given.log is not None:
             log = stack.enter_context(Log(given.log, source.config, given.force))
         stack.enter_context(source)
-        with contextlib.nullcontext() if view is None else view:
-            pumps = [] if view is None else _pumps(source, view)
-            for last in source.samples(given.period):
-                if log is not None:
-                    log.write(last)
-                if view is None:
-                    print(json.dumps(last.to_dict(), allow_nan=False), flush=True)
-                else:
-                    view.show(last)
-            for pump in pumps:
-                pump.join()
-        assert last is not None
-        if view is not None:
+        if view is None:
+            last = _show(source, given.period, log, _print_line)
+        else:
+            with view:
+                pumps = _pumps(source, view)
+                last = _show(source, given.period, log, view.show)
+                for pump in pumps:
+                    pump.join()
             with contextlib.redirect_stdout(sys.stderr):
                 print_end(last, source)
     if interrupted and isinstance(source, Workload):
         return EXIT_INTERRUPTED
     return last.status or 0
+
+
+def _show(
+    source: Source, period_s: float, log: Optional[Log], show: Callable[[Sample], None]
+) -> Sample:
+    """Log and show every sample; return the last."""
+    for sample in source.samples(period_s):
+        if log is not None:
+            log.write(sample)
+        show(sample)
+    return sample
+
+
+def _print_line(sample: Sample) -> None:
+    print(json.dumps(sample.to_dict(), allow_nan=False), flush=True)
 
 
 @contextlib.contextmanager

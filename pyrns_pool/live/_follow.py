@@ -1,4 +1,4 @@
-"""Follows the file of one recorded process while it is written. Its form: csrc/lab/rns_record.h."""
+"""Follows the file of a recorded process while it is written. Its form: csrc/lab/rns_record.h."""
 
 from __future__ import annotations
 

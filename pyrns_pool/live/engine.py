@@ -173,7 +173,7 @@ class Engine:
         """Return number, requests and misses of each site that made a request."""
         counts = np.frombuffer(none.ffi.buffer(self._sites), np.uint64).reshape(-1, 2)
         used = np.flatnonzero(counts[:, 0])
-        return [(site, *row) for site, row in zip(used.tolist(), counts[used].tolist())]
+        return [(int(site), int(counts[site, 0]), int(counts[site, 1])) for site in used]
 
 
 def _new_table(capacity: int) -> Any:

@@ -38,8 +38,8 @@ class Log:
 
     Notes
     -----
-    Every value is a whole number; those of the heap are empty where there is none. A row is written
-    by one call, so that whoever reads meanwhile sees whole rows.
+    Every value is a whole number; those of the heap are empty where there is none. A row is
+    written by one call, so that whoever reads meanwhile sees whole rows.
     """
 
     def __init__(self, path: Path, config: PoolConfig, force: bool = False) -> None:

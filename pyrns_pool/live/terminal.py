@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import IO, Any, Optional, Protocol
 
-from pyrns_pool.live.sample import Alarm, Sample, TierNow
+from pyrns_pool.live.sample import Alarm, HeapNow, Sample, TierNow
 from pyrns_pool.live.source import Source
-from pyrns_pool.words import percent
+from pyrns_pool.words import percent, plural
 
 __all__ = ["Rows", "Screen", "View", "view_for"]
 
@@ -161,7 +161,7 @@ def picture(sample: Sample, source: Source, width: int, height: int) -> Any:
     from rich.text import Text
 
     def line(text: str, style: str = "") -> Any:
-        return Text(text[: width - 1], style=style, no_wrap=True, end="")
+        return Text(text[: width - 1], style=style, no_wrap=True, overflow="crop")
 
     room = max(1, height - LINES_AROUND)
     tiers = sample.tiers[:room]
@@ -171,9 +171,9 @@ def picture(sample: Sample, source: Source, width: int, height: int) -> Any:
     lines = [line(f"{source.about}", "bold"), line(state_words(sample, source))]
     lines += [line(served_words(sample)), line("")]
     lines += [tier_line(tier, sample.alarms, width - 1) for tier in tiers]
-    lines += [line(f"  {rest} more tiers")] if rest else []
+    lines += [line(f"        {plural(rest, 'tier')} more")] if rest else []
     lines += [line("")]
-    lines += [line(heap_words(sample))] if sample.heap is not None else []
+    lines += [] if sample.heap is None else [line(heap_words(sample.heap))]
     alarms = [alarm_words(alarm) for alarm in sample.alarms if alarm.is_on]
     lines.append(line(f"alarms  {'; '.join(alarms) or 'none'}", "bold red" if alarms else ""))
     for at, miss in enumerate(reversed(misses)):
@@ -185,14 +185,12 @@ def picture(sample: Sample, source: Source, width: int, height: int) -> Any:
 
 def state_words(sample: Sample, source: Source) -> str:
     """Return time, events and how complete they are."""
-    parts = [f"{sample.state} {seconds(sample.time_ns)}", str(source.config)]
-    parts.insert(1, f"{sample.events:,} events")
-    others = sample.other_processes
-    if others:
-        parts.insert(2, f"{others} other process{'es' if others > 1 else ''} not watched")
-    for count, words in ((sample.behind, "behind"), (sample.lost, "lost")):
-        if count:
-            parts.insert(2, f"{count:,} {words}")
+    parts = [f"{sample.state} {seconds(sample.time_ns)}", source.config.policy]
+    parts.append(f"{sample.events:,} events")
+    parts += [f"{sample.behind:,} behind"] if sample.behind else []
+    parts += [f"{sample.lost:,} lost"] if sample.lost else []
+    if sample.other_processes:
+        parts.append(f"{sample.other_processes:,} more processes")
     return ", ".join(parts)
 
 
@@ -201,8 +199,8 @@ def served_words(sample: Sample) -> str:
     window = sample.window
     words = f"{percent(sample.hit_rate)} of {sample.requests:,} requests served"
     if window.hit_rate is not None:
-        words += f", {percent(window.hit_rate)} lately"
-    return f"{words}; {sample.misses:,} missed, {window.misses_per_s:,.1f} a second"
+        words += f", lately {percent(window.hit_rate)}"
+    return f"{words}; {sample.misses:,} missed, {window.misses_per_s:,.0f} a second"
 
 
 def tier_line(tier: TierNow, alarms: tuple[Alarm, ...], width: int) -> Any:
@@ -222,27 +220,24 @@ def tier_line(tier: TierNow, alarms: tuple[Alarm, ...], width: int) -> Any:
     bar = [FULL] * filled + [REST] * (cells - filled)
     if filled <= mark:
         bar[mark] = MARK
-    text = Text(front, no_wrap=True, end="")
+    text = Text(front, no_wrap=True, overflow="crop")
     text.append("".join(bar), style="red" if is_on else "cyan")
     text.append(back, style="bold red" if is_on else "")
     return text
 
 
-def heap_words(sample: Sample) -> str:
+def heap_words(heap: HeapNow) -> str:
     """Return the state of the heap beside the pool."""
-    heap = sample.heap
-    if heap is None:
-        return ""
-    free = f"{heap.total_free:,} free, largest {heap.largest_free:,}"
-    words = f"beside  {heap.kind} in {heap.arena_bytes:,} bytes: {free}"
-    return f"{words}, {heap.fragmentation:.0%} fragmented; {heap.failures:,} refused"
+    free = f"{heap.total_free:,} of {heap.arena_bytes:,} bytes free"
+    refused = f"{heap.failures:,} refused"
+    return f"beside  {heap.kind}: {free}, {percent(heap.fragmentation)} fragmented, {refused}"
 
 
 def alarm_words(alarm: Alarm) -> str:
     """Return an alarm as words."""
     name = alarm.name.replace("_", " ")
     if alarm.slot_bytes is not None:
-        name = f"{name.replace('tier', f'tier {alarm.slot_bytes}')}"
+        name = name.replace("tier", f"tier {alarm.slot_bytes}")
     return f"{name} since {seconds(alarm.since_ns)}"
 
 
