@@ -12,6 +12,7 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 
 from pyrns_pool._native import atomic
 from pyrns_pool._native_pool import NativePool
+from pyrns_pool._pool_watch import Watch
 from pyrns_pool.config import PoolConfig
 from pyrns_pool.errors import PoolError
 from pyrns_pool.stats import PoolStats
@@ -165,6 +166,32 @@ class Pool:
     def stats(self) -> PoolStats:
         """Return a snapshot: exact at rest, never contradictory under load."""
         return self._open().stats()
+
+    def watch(self, *, period_s: float = 0.5) -> Watch:
+        """Return a look at the statistics that keeps up with them in a notebook.
+
+        Parameters
+        ----------
+        period_s : float, optional
+            Seconds between two looks while the block of a ``with`` runs.
+
+        Returns
+        -------
+        Watch
+            As a cell's last line it shows a table, drawn anew after each cell that runs. With
+            ``with pool.watch():`` also while the block runs. Elsewhere its text is a table.
+
+        Examples
+        --------
+        >>> with Pool(PoolConfig.parse("256x16,512x16")) as pool:
+        ...     slot = pool.take(200)
+        ...     print(pool.watch())
+        tier  in use  slots  high  requests  spills  exhausted
+         256       1     16     1         1       0          0
+         512       0     16     0         0       0          0
+        100.0 % of 1 request served, 0 missed, 0 of them oversize
+        """
+        return Watch(self.stats, period_s)
 
     def reset_window(self) -> None:
         """Begin a new window: each tier's window_high_water becomes its in_use."""
