@@ -14,13 +14,54 @@ pyrns_pool_requests_total               counter tier, result: by home tier; hit,
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from typing import Any, Iterable, Iterator, Sequence
 
 from pyrns_pool.results import ReplayResult
 
-__all__ = ["prometheus_text"]
+__all__ = ["pool_metrics", "prometheus_text", "tier_gauge"]
 
 NO_TIER = "none"
+
+
+def tier_gauge(name: str, about: str, tiers: Iterable[Any], values: Iterable[float]) -> Any:
+    """Return a gauge that has a value for each tier."""
+    from prometheus_client.core import GaugeMetricFamily
+
+    gauge = GaugeMetricFamily(f"pyrns_pool_{name}", about, labels=["tier"])
+    for tier, value in zip(tiers, values):
+        gauge.add_metric([str(tier.slot_bytes)], value)
+    return gauge
+
+
+def pool_metrics(tiers: Sequence[Any], oversize: int) -> Iterator[Any]:
+    """Yield what is counted of every pool, whether it runs or has run.
+
+    Parameters
+    ----------
+    tiers : sequence of TierStats
+        Or of what has the same counts.
+    oversize : int
+        Requests above the largest tier.
+    """
+    from prometheus_client.core import CounterMetricFamily
+
+    for name, about, values in (
+        ("slots_total", "Slots of the tier.", [tier.slot_count for tier in tiers]),
+        ("slots_in_use", "Slots in use at the end.", [tier.in_use for tier in tiers]),
+        ("high_water", "Largest number of slots in use.", [tier.high_water for tier in tiers]),
+    ):
+        yield tier_gauge(name, about, tiers, values)
+    about = "Requests by home tier and by what became of them."
+    counter = CounterMetricFamily("pyrns_pool_requests", about, labels=["tier", "result"])
+    for tier in tiers:
+        for outcome, count in (
+            ("hit", tier.hits),
+            ("spill", tier.spills),
+            ("full", tier.exhausted),
+        ):
+            counter.add_metric([str(tier.slot_bytes), outcome], count)
+    counter.add_metric([NO_TIER, "oversize"], oversize)
+    yield counter
 
 
 class _Collector:
@@ -31,31 +72,11 @@ class _Collector:
 
     def collect(self) -> Iterator[Any]:
         """Yield every metric."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-
-        tiers = self.result.stats.tiers
+        stats = self.result.stats
+        yield from pool_metrics(stats.tiers, stats.oversize)
         wasted = [fit.internal_fragmentation_bytes for fit in self.result.fit]
-        for name, about, values in (
-            ("slots_total", "Slots of the tier.", [tier.slot_count for tier in tiers]),
-            ("slots_in_use", "Slots in use at the end.", [tier.in_use for tier in tiers]),
-            ("high_water", "Largest number of slots in use.", [tier.high_water for tier in tiers]),
-            ("bytes_wasted", "Slot bytes that the requests of the tier leave unused.", wasted),
-        ):
-            gauge = GaugeMetricFamily(f"pyrns_pool_{name}", about, labels=["tier"])
-            for tier, value in zip(tiers, values):
-                gauge.add_metric([str(tier.slot_bytes)], value)
-            yield gauge
-        about = "Requests by home tier and by what became of them."
-        counter = CounterMetricFamily("pyrns_pool_requests", about, labels=["tier", "result"])
-        for tier in tiers:
-            for outcome, count in (
-                ("hit", tier.hits),
-                ("spill", tier.spills),
-                ("full", tier.exhausted),
-            ):
-                counter.add_metric([str(tier.slot_bytes), outcome], count)
-        counter.add_metric([NO_TIER, "oversize"], self.result.stats.oversize)
-        yield counter
+        about = "Slot bytes that the requests of the tier leave unused."
+        yield tier_gauge("bytes_wasted", about, stats.tiers, wasted)
 
 
 def prometheus_text(result: ReplayResult) -> str:
