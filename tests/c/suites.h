@@ -16,6 +16,7 @@ void suite_pool_misuse(void);
 void suite_pool_guard(void);
 void suite_pool_threads(void);
 void suite_pool_races(void);
+void suite_pool_relay(void);
 void suite_preset(void);
 void suite_status(void);
 

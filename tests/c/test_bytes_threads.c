@@ -10,6 +10,8 @@
 #define BUFFERS 3u
 #define LENGTH  100u
 
+#define VISIT_OPERATIONS 13u ///< Calls in a visit() that share, write or drop.
+
 typedef struct {
     bytes_fixture_t f;
     pthread_mutex_t mutex;
@@ -142,6 +144,7 @@ static void test_threads_share_buffers_and_no_content_is_torn_and_no_count_is_lo
 #else
     (void)slices;
 #endif
+    check_state.operations += (uint64_t)THREADS * check_state.iterations * VISIT_OPERATIONS;
     (void)pthread_mutex_destroy(&square.mutex);
     bytes_fixture_end(&square.f);
 }
@@ -246,6 +249,7 @@ static void test_threads_that_write_the_same_buffer_at_once_each_get_their_own(v
         (void)pthread_join(threads[t], NULL);
         CHECK_EQUAL(fighters[t].failures, 0);
     }
+    check_state.operations += (uint64_t)THREADS * arena.rounds * 2u; /* write, drop */
     bytes_fixture_end(&arena.f);
 }
 

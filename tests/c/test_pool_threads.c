@@ -31,6 +31,39 @@ static void give_checked(worker_t* self, unsigned char* slot)
     ++self->gives;
 }
 
+/// Verify what holds of a snapshot even under load.
+static bool is_plausible(const rns_pool_stats_t* stats)
+{
+    bool is_good = stats->tier_count == COUNT_OF(shared_tiers);
+    rns_counter_t requests = stats->oversize;
+    uint32_t in_use = 0;
+    for (uint32_t i = 0; i < stats->tier_count; ++i) {
+        const rns_tier_stats_t* const tier = &stats->tiers[i];
+        is_good = is_good && tier->in_use <= tier->slot_count;
+#if RNS_STATS
+        is_good = is_good && tier->high_water <= tier->slot_count &&
+                  tier->window_high_water <= tier->high_water &&
+                  tier->in_use <= tier->window_high_water && tier->gives <= tier->takes &&
+                  tier->takes - tier->gives == tier->in_use && tier->spills_in <= tier->takes &&
+                  tier->requests == tier->hits + tier->spills + tier->exhausted;
+#endif
+        requests += tier->requests;
+        in_use += tier->in_use;
+    }
+    return is_good && in_use == stats->in_use && requests == stats->requests &&
+           stats->requests == stats->hits + stats->spills + stats->exhausted + stats->oversize;
+}
+
+/// Look at all statistics now and then, and begin a new window.
+static void look(worker_t* self)
+{
+    rns_pool_stats_t stats;
+    rns_pool_stats(&self->shared->f.pool, &stats);
+    self->faults += !is_plausible(&stats);
+    ++self->snapshots;
+    rns_pool_reset_window(&self->shared->f.pool);
+}
+
 /// Take, hold, verify, and give here or in another thread, in random order.
 static void* work(void* context)
 {
@@ -61,6 +94,9 @@ static void* work(void* context)
         if (i % 64u == 0) {
             (void)sched_yield();
         }
+        if (i % 1024u == 0 && shared->has_looks) {
+            look(self);
+        }
     }
     /* Nobody gives back the rest before all have had their turn: so the pool runs dry even where
      * the threads happen to run one after the other. */
@@ -74,29 +110,6 @@ static void* work(void* context)
 }
 
 #if RNS_SYNC != RNS_SYNC_NONE
-/// Verify what holds of a snapshot even under load.
-static bool is_plausible(const rns_pool_stats_t* stats)
-{
-    bool is_good = stats->tier_count == COUNT_OF(shared_tiers);
-    rns_counter_t requests = stats->oversize;
-    uint32_t in_use = 0;
-    for (uint32_t i = 0; i < stats->tier_count; ++i) {
-        const rns_tier_stats_t* const tier = &stats->tiers[i];
-        is_good = is_good && tier->in_use <= tier->slot_count;
-#    if RNS_STATS
-        is_good = is_good && tier->high_water <= tier->slot_count &&
-                  tier->window_high_water <= tier->high_water &&
-                  tier->in_use <= tier->window_high_water && tier->gives <= tier->takes &&
-                  tier->takes - tier->gives == tier->in_use && tier->spills_in <= tier->takes &&
-                  tier->requests == tier->hits + tier->spills + tier->exhausted;
-#    endif
-        requests += tier->requests;
-        in_use += tier->in_use;
-    }
-    return is_good && in_use == stats->in_use && requests == stats->requests &&
-           stats->requests == stats->hits + stats->spills + stats->exhausted + stats->oversize;
-}
-
 /// Take snapshots until the others are done; takes and gives never go back.
 static void* watch(void* context)
 {
@@ -141,14 +154,18 @@ static uint64_t empty_mailbox(shared_t* shared)
     return given;
 }
 
-/// Run workers and `other` besides; verify that all counts are exact once they rest.
+/// Run workers, and `other` besides unless it is NULL; verify that all counts are exact once they
+/// rest.
 static void run_workers(rns_policy_t policy, void* (*other)(void*))
 {
     shared_t* const shared = shared_new(policy);
     shared->barrier.count = WORKERS;
+    shared->has_looks = other == NULL;
     worker_t workers[WORKERS];
-    worker_t besides;
-    worker_start(&besides, shared, WORKERS, other);
+    worker_t besides = {0};
+    if (other != NULL) {
+        worker_start(&besides, shared, WORKERS, other);
+    }
     for (uint32_t i = 0; i < WORKERS; ++i) {
         worker_start(&workers[i], shared, i, work);
     }
@@ -159,13 +176,16 @@ static void run_workers(rns_policy_t policy, void* (*other)(void*))
         sum.gives += workers[i].gives;
         sum.misses += workers[i].misses;
         sum.received += workers[i].received;
+        sum.snapshots += workers[i].snapshots;
     }
     atomic_store(&shared->is_over, true);
-    worker_join(&besides);
+    if (other != NULL) {
+        worker_join(&besides);
+    }
     check_sound(&shared->f.pool); /* at rest, though slots are in use */
     sum.gives += empty_mailbox(shared);
     CHECK_EQUAL(sum.takes, sum.gives);
-    CHECK(sum.received > 0 && sum.misses > 0 && besides.snapshots > 0);
+    CHECK(sum.received > 0 && sum.misses > 0 && sum.snapshots + besides.snapshots > 0);
     const rns_pool_stats_t stats = pool_stats(&shared->f);
     CHECK_EQUAL(stats.in_use, 0);
 #    if RNS_STATS
@@ -199,6 +219,16 @@ static void test_windows_may_begin_while_slots_are_taken(void)
     run_workers(RNS_POLICY_SPILL, reset);
 }
 
+static void test_slots_pass_between_threads_of_a_strict_pool(void)
+{
+    run_workers(RNS_POLICY_STRICT, NULL);
+}
+
+static void test_slots_pass_between_threads_of_a_spill_pool(void)
+{
+    run_workers(RNS_POLICY_SPILL, NULL);
+}
+
 #else
 /// Breaks the contract of RNS_SYNC_NONE, so that the race detector has something to find.
 static void test_two_threads_on_a_pool_without_synchronisation_race(void)
@@ -225,5 +255,13 @@ void suite_pool_threads(void)
     RUN(test_windows_may_begin_while_slots_are_taken);
 #else
     RUN(test_two_threads_on_a_pool_without_synchronisation_race);
+#endif
+}
+
+void suite_pool_relay(void)
+{
+#if RNS_SYNC != RNS_SYNC_NONE
+    RUN(test_slots_pass_between_threads_of_a_strict_pool);
+    RUN(test_slots_pass_between_threads_of_a_spill_pool);
 #endif
 }
