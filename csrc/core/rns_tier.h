@@ -11,7 +11,9 @@
 /// slots; above, it is their number and the bitmap lies in `words`, with one bit per word in
 /// `summary` that tells where to look. Its high half holds the number of free slots again, so that
 /// no bits need counting, and counts takes: one compare-and-swap moves the slot and the statistics
-/// together, and in_use can never disagree with the bitmap.
+/// together, and in_use can never disagree with the bitmap. Above 32 slots a take counts before
+/// its slot leaves the bitmap and a give after its slot is back: in_use is then at most one too
+/// many for each call that is on its way, never too few.
 ///
 /// Invariants (rns_tier_check):
 ///   I1  No bit at or above slot_count is set in the bitmap.

@@ -10,8 +10,9 @@
 
 #include <stdatomic.h>
 
-/// Called before each atomic operation; may return in another order than it was called.
-void interleave_step(void);
+/// Called before each operation with its name and the cell it is on; may return in another order
+/// than it was called.
+void interleave_step(const char* operation, const volatile void* cell);
 
 #undef atomic_load
 #undef atomic_store
@@ -20,6 +21,8 @@ void interleave_step(void);
 #undef atomic_fetch_or
 #undef atomic_fetch_and
 #undef atomic_compare_exchange_weak
+#undef atomic_store_explicit
+#undef atomic_fetch_add_explicit
 
 #ifdef __clang__
 #    define INTERLEAVED(name, ...)   __c11_atomic_##name(__VA_ARGS__, __ATOMIC_SEQ_CST)
@@ -33,13 +36,22 @@ void interleave_step(void);
         __atomic_compare_exchange_n(__VA_ARGS__, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 #endif
 
-#define atomic_load(cell)             (interleave_step(), INTERLEAVED_N(load, cell))
-#define atomic_store(cell, value)     (interleave_step(), INTERLEAVED_N(store, cell, value))
-#define atomic_exchange(cell, value)  (interleave_step(), INTERLEAVED_N(exchange, cell, value))
-#define atomic_fetch_add(cell, value) (interleave_step(), INTERLEAVED(fetch_add, cell, value))
-#define atomic_fetch_or(cell, bits)   (interleave_step(), INTERLEAVED(fetch_or, cell, bits))
-#define atomic_fetch_and(cell, bits)  (interleave_step(), INTERLEAVED(fetch_and, cell, bits))
+#define INTERLEAVE_BEFORE(name, cell, ...) (interleave_step(name, cell), __VA_ARGS__)
+
+#define atomic_load(cell) INTERLEAVE_BEFORE("load", cell, INTERLEAVED_N(load, cell))
+#define atomic_store(cell, value)                                                                 \
+    INTERLEAVE_BEFORE("store", cell, INTERLEAVED_N(store, cell, value))
+#define atomic_exchange(cell, value)                                                              \
+    INTERLEAVE_BEFORE("exchange", cell, INTERLEAVED_N(exchange, cell, value))
+#define atomic_fetch_add(cell, value)                                                             \
+    INTERLEAVE_BEFORE("add", cell, INTERLEAVED(fetch_add, cell, value))
+#define atomic_fetch_or(cell, bits)                                                               \
+    INTERLEAVE_BEFORE("or", cell, INTERLEAVED(fetch_or, cell, bits))
+#define atomic_fetch_and(cell, bits)                                                              \
+    INTERLEAVE_BEFORE("and", cell, INTERLEAVED(fetch_and, cell, bits))
 #define atomic_compare_exchange_weak(cell, expected, desired)                                     \
-    (interleave_step(), INTERLEAVED_CAS(cell, expected, desired))
+    INTERLEAVE_BEFORE("cas", cell, INTERLEAVED_CAS(cell, expected, desired))
+#define atomic_store_explicit(cell, value, order)     atomic_store(cell, value)
+#define atomic_fetch_add_explicit(cell, value, order) atomic_fetch_add(cell, value)
 
 #endif

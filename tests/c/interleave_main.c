@@ -73,8 +73,10 @@ static uint32_t draw(uint32_t bound)
     return (uint32_t)(((state.random * 0x2545F4914F6CDD1Du) >> 32) * bound >> 32);
 }
 
-void interleave_step(void)
+void interleave_step(const char* operation, const volatile void* cell)
 {
+    (void)operation;
+    (void)cell;
     if (state.current == NOBODY || draw(3) != 0) {
         return;
     }
