@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from pyrns_pool.errors import ResultError, printable
 from pyrns_pool.formats.files import PathLike, output_file
-from pyrns_pool.formats.members import write_members
+from pyrns_pool.formats.members import MEMBERS_RATIO_MAX, expands_too_much, write_members
 
 __all__ = ["RESULT_NAME", "Members", "SavedResult", "checked", "read_result"]
 
@@ -129,6 +129,9 @@ def _read_members(file: Path) -> dict[str, NDArray[Any]]:
         for info in archive.infolist():
             if info.file_size > MEMBER_BYTES_MAX:
                 raise ValueError(f"{info.filename} is longer than {MEMBER_BYTES_MAX} bytes")
+        if expands_too_much(archive, file.stat().st_size):
+            times = f"{MEMBERS_RATIO_MAX} times (MEMBERS_RATIO_MAX)"
+            raise ValueError(f"members expand more than {times}")
     with np.load(file, allow_pickle=False) as archive:
         members = {name: archive[name] for name in archive.files}
     for array in members.values():

@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from pyrns_pool.formats import members
 from pyrns_pool.formats.members import write_members
 
 WATCHED = {zipfile.__file__, write_members.__code__.co_filename}
@@ -71,3 +72,17 @@ def test_what_is_written_is_read_by_numpy():
 def test_object_arrays_are_refused():
     with pytest.raises(ValueError, match="Object arrays"):
         write_members(io.BytesIO(), {"a": np.array([object()])})
+
+
+def test_arrays_that_would_expand_beyond_what_is_read_are_stored_as_they_are(monkeypatch):
+    monkeypatch.setattr(members, "MEMBERS_FREE_BYTES", 1 << 16)
+    sizes = {}
+    for name, array in (("few", np.zeros(60_000, "u1")), ("many", np.zeros(70_000, "u1"))):
+        file = io.BytesIO()
+        write_members(file, {name: array})
+        sizes[name] = len(file.getvalue())
+        with zipfile.ZipFile(file) as archive:
+            assert not members.expands_too_much(archive, sizes[name])
+        with np.load(file) as archive:
+            assert (archive[name] == array).all()
+    assert sizes["few"] < 1000 and 70_000 < sizes["many"] < 71_000

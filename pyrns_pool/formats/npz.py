@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from pyrns_pool._native import none
 from pyrns_pool.errors import TraceError
 from pyrns_pool.formats.files import PathLike, Progress, input_file
-from pyrns_pool.formats.members import write_members
+from pyrns_pool.formats.members import MEMBERS_RATIO_MAX, expands_too_much, write_members
 from pyrns_pool.formats.meta import flags_and_provenance, meta_of
 from pyrns_pool.trace import Trace
 
@@ -107,6 +107,9 @@ def read_npz(path: PathLike, progress: Optional[Progress] = None) -> Trace:
             _check_end(file)
             with zipfile.ZipFile(file) as archive:
                 lengths = _lengths(archive)
+                if expands_too_much(archive, os.fstat(file.fileno()).st_size):
+                    reason = f"members expand more than {MEMBERS_RATIO_MAX} times"
+                    raise TraceError(f"{reason} (MEMBERS_RATIO_MAX)", limit=MEMBERS_RATIO_MAX)
                 for done, member in enumerate(DTYPES, start=1):
                     arrays[member] = _array(archive, member, lengths[member])
                     if progress is not None:
