@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Any
 
 from pyrns_pool.errors import printable
 
 __all__ = ["TomlError", "read_toml"]
+
+
+KEY_PARTS_MAX = 8
+LONG_KEY = re.compile(rb"""(?:["'\w-]+[ \t]*\.[ \t]*){%d}["'\w-]""" % KEY_PARTS_MAX)
+"""A key of more parts, for which the reader's time and memory grow with their square."""
 
 
 class TomlError(ValueError):
@@ -48,6 +54,8 @@ def read_toml(path: Any, bytes_max: int) -> dict[str, Any]:
         content = file.read(bytes_max + 1)
     if len(content) > bytes_max:
         raise TomlError(f"is longer than {bytes_max} bytes")
+    if LONG_KEY.search(content):
+        raise TomlError(f"has a key of more than {KEY_PARTS_MAX} parts (KEY_PARTS_MAX)")
     try:
         values: dict[str, Any] = toml.loads(content.decode())
         return values
