@@ -26,8 +26,8 @@ from pyrns_pool.trace import OP_ALLOC, OP_FREE, Trace
 __all__ = ["is_systemview", "read_systemview"]
 
 VERSION = "1.0"
-JSON_BYTES_MAX = 1 << 29
-"""Text of one file: some two million events."""
+JSON_BYTES_MAX = 1 << 27
+"""Text of one file: some half a million events, which take ten times as much memory."""
 HEX = re.compile(r"0x[0-9a-fA-F]{1,16}")
 NS_OF_S = 10**9
 TS_MAX = 4e9
@@ -171,7 +171,7 @@ def _document(path: PathLike, progress: Optional[Progress]) -> Any:
     text = bytearray()
     for chunk in text_chunks(path, progress):
         text += chunk
-        if len(text) > JSON_BYTES_MAX:
+        if max(len(text), os.path.getsize(name)) > JSON_BYTES_MAX:
             limit = JSON_BYTES_MAX
             reason = f"text is longer than {limit} bytes (JSON_BYTES_MAX)"
             raise TraceError(reason, path=name, limit=limit)

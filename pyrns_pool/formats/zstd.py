@@ -14,6 +14,8 @@ __all__ = ["zstd_chunks"]
 CHUNK_BYTES = 1 << 18
 INPUT_BYTES = 1 << 8
 """Compressed bytes at a time: a block of four may stand for 128 KiB of text."""
+SILENT_BYTES_MAX = 1 << 20
+"""Compressed bytes without text: a block takes at most 128 KiB, but may be empty."""
 
 
 def zstd_chunks(file: BufferedReader, name: str) -> Iterator[tuple[bytes, int]]:
@@ -46,14 +48,19 @@ def zstd_chunks(file: BufferedReader, name: str) -> Iterator[tuple[bytes, int]]:
         yield from _by_program(file, name)
         return
     frame = zstandard.ZstdDecompressor().decompressobj()
-    file_bytes = 0
+    file_bytes = silent_bytes = 0
     text = bytearray()
     try:
         while data := file.read(INPUT_BYTES):
             if frame.eof:
                 raise TraceError("zstd data are followed by something else", path=name)
-            text += frame.decompress(data)
+            piece = frame.decompress(data)
+            text += piece
             file_bytes += len(data)
+            silent_bytes = 0 if piece else silent_bytes + len(data)
+            if silent_bytes > SILENT_BYTES_MAX:
+                reason = f"zstd data hold no text for {SILENT_BYTES_MAX} bytes (SILENT_BYTES_MAX)"
+                raise TraceError(reason, path=name, limit=SILENT_BYTES_MAX)
             while len(text) >= CHUNK_BYTES:
                 yield bytes(text[:CHUNK_BYTES]), file_bytes
                 del text[:CHUNK_BYTES]
