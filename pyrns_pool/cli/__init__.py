@@ -98,6 +98,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     int
         The exit status.
     """
+    if sys.stdout is None:
+        return _fail("standard output is closed", EXIT_DATA)
     parser = _parser()
     try:
         given = parser.parse_args(arguments)
@@ -120,7 +122,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except (PyrnsPoolError, ImportError, MemoryError) as error:
         return _fail(str(error) or "out of memory", EXIT_DATA)
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}", EXIT_DATA)
+        # What is written is either a file, which output_file names, or what is printed.
+        return _fail(f"{error.filename or 'standard output'}: {error.strerror}", EXIT_DATA)
 
 
 def _fail(text: str, status: int) -> int:

@@ -64,6 +64,8 @@ def input_file(path: PathLike) -> Iterator[BufferedReader]:
         If it is missing, no regular file, empty, or cannot be read.
     """
     name = os.fspath(path)
+    if "\0" in name:
+        raise TraceError("no such file: a name cannot hold a NUL", path=name)
     try:
         if os.path.isdir(name):
             raise TraceError("is a directory", path=name)
@@ -190,6 +192,8 @@ def output_file(path: PathLike, overwrite: bool) -> Iterator[BinaryIO]:
     ------
     FileExistsError
         If there is such a file and `overwrite` is False.
+    OSError
+        If it cannot be written; names it.
     """
     target = Path(path)
     if target.exists() and not overwrite:
@@ -199,8 +203,10 @@ def output_file(path: PathLike, overwrite: bool) -> Iterator[BinaryIO]:
         with open(partial, "xb") as file:
             yield file
         os.replace(partial, target)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(target)  # A full disk is told without it.
         raise
 
 
