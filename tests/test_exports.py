@@ -390,34 +390,3 @@ def test_toml_comes_back_as_the_same_configuration(config, name, tmp_path_factor
     safe = rp.errors.printable(name)
     path.write_text(toml_text(tiny(config, safe)))
     assert load_config(path) == config
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("", r"tiers: there is no \[\[tiers\]\]"),
-        ("tiers = 3", "tiers: there is no"),
-        ("tiers = [3]", "tiers: there is no"),
-        ("tiers = []", "0 tiers are not 1 to 8"),
-        ("[[tiers]\n", "is no TOML: .*line 1"),
-        ("polcy = 'strict'", "polcy is not one of tiers, policy, fallback"),
-        ("policy = 'lax'", "policy: 'lax' is not one of strict, spill"),
-        ("policy = [1]", r"policy: \[1\] is not one of"),
-        ("fallback = 7", "fallback: 7 is not one of none, malloc"),
-        ("[[tiers]]\nslot_bytes = 8", r"tiers\[0\].slot_count is missing"),
-        ("[[tiers]]\nslot_bytes = 0\nslot_count = 1", r"tiers\[0\].slot_bytes: 0 is not in 1 to"),
-        ("[[tiers]]\nslot_bytes = 8\nslot_count = 1.5", r"\[0\].slot_count: 1.5 is not a whole"),
-        ("[[tiers]]\nslot_bytes = 8\nslot_count = true", "True is not a whole number"),
-        ("[[tiers]]\nslots = 8", r"tiers\[0\].slots is not one of slot_bytes, slot_count"),
-        ("tiers = [{slot_bytes=8,slot_count=1},{slot_bytes=8,slot_count=1}]", "8 after 8"),
-        ("a" * (1 << 21), "is longer than 1048576 bytes"),
-        ("a=" + "[" * 100_000, "is no TOML"),
-        ("\udcff", "is not UTF-8 at byte 0"),
-    ],
-)
-def test_a_bad_configuration_file_is_one_line_with_file_key_value_and_limit(text, says, tmp_path):
-    path = tmp_path / "bad.toml"
-    path.write_bytes(text.encode(errors="surrogateescape"))
-    with pytest.raises(rp.ConfigError, match=f"bad.toml: .*{says}") as caught:
-        load_config(path)
-    assert "\n" not in str(caught.value)

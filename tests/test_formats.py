@@ -134,44 +134,6 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
     assert str(caught.value) == f"{path}: cannot be read (Permission denied)"
 
 
-PACKED = gzip.compress(TEXT * 1, mtime=0)
-GZIP_REFUSED = {
-    "cut_in_data": (PACKED[:-20], ": gzip data are cut off"),
-    "cut_in_trailer": (PACKED[:-1], ": gzip data are cut off"),
-    "cut_in_header": (PACKED[:5], ": gzip data are cut off"),
-    "magic_only": (PACKED[:2], ": gzip data are cut off"),
-    "bad_crc": (
-        PACKED[:-8] + bytes([PACKED[-8] ^ 1]) + PACKED[-7:],
-        ": gzip data are damaged (incorrect data check)",
-    ),
-    "bad_length": (
-        PACKED[:-1] + b"\1",
-        ": gzip data are damaged (incorrect length check)",
-    ),
-    "bad_method": (
-        b"\x1f\x8b\x07" + PACKED[3:],
-        ": gzip data are damaged (unknown compression method)",
-    ),
-    "garbage_behind": (PACKED + b"garbage", ": gzip data are followed by something else"),
-    "zero_behind": (PACKED + b"\0", ": gzip data are followed by something else"),
-    "second_member_cut": (PACKED + PACKED[:9], ": gzip data are cut off"),
-    "packed_packet_log": (
-        gzip.compress(b"t_s,dir,type,context,length\n"),
-        ":1: value 't_s,dir,type,context,length' is the header of a packet log, not of a trace: "
-        "node takes a packet log",
-    ),
-    "packed_line": (
-        gzip.compress(HEADER + b"0,a,1,x,0,\n"),
-        ":2: event 0: field 'size': value 'x' is not a decimal number",
-    ),
-}
-
-
-@pytest.mark.parametrize("data, message", GZIP_REFUSED.values(), ids=GZIP_REFUSED)
-def test_damaged_gzip_is_refused(tmp_path, data, message):
-    assert refusals.refusal(tmp_path, data) == message
-
-
 def test_text_that_expands_too_much_is_refused_with_the_limit(tmp_path):
     bomb = gzip.compress(HEADER + b"0,f,0,,0,\n" * 3_000_000)
     assert len(bomb) < 150_000

@@ -88,105 +88,12 @@ def test_lines_may_be_cut_anywhere_between_chunks(tmp_path, monkeypatch):
         assert (load(tmp_path, text).packets == whole.packets).all()
 
 
-def of_field(name, value, reason):
-    return f":3: field '{name}': value '{value}' {reason}"
-
-
-NO_HEADER = "is not the header line 't_s,dir,type,context,length'"
-FIVE = "does not have the 5 fields of 't_s,dir,type,context,length'"
-NO_NAME = "is no name of capital letters, digits and underscores"
-REFUSED = {
-    "time_sign": ("-1.5,in,DATA,NONE,1", of_field("t_s", "-1.5", "is no number of seconds")),
-    "time_exponent": ("1e3,in,DATA,NONE,1", of_field("t_s", "1e3", "is no number of seconds")),
-    "time_nan": ("nan,in,DATA,NONE,1", of_field("t_s", "nan", "is no number of seconds")),
-    "time_empty": (",in,DATA,NONE,1", of_field("t_s", "", "is no number of seconds")),
-    "time_ten_decimals": (
-        "1.0123456789,in,DATA,NONE,1",
-        of_field("t_s", "1.0123456789", "is no number of seconds"),
-    ),
-    "time_over_limit": (
-        "4611686018.427387904,in,DATA,NONE,1",
-        of_field("t_s", 2**62, f"is beyond the limit of {2**62 - 1} ns (PACKET_TIME_NS_MAX)"),
-    ),
-    "time_backward": (
-        "0.978577,in,DATA,NONE,1",
-        ":3: event 1: field 't_ns': value '978577000' is earlier than the packet before it, at "
-        "978578000 ns",
-    ),
-    "direction": ("1,up,DATA,NONE,1", of_field("dir", "up", "is none of pack, out, in")),
-    "type": ("1,in,data,NONE,1", of_field("type", "data", f"is none of {', '.join(TYPES)}")),
-    "context_small": ("1,in,DATA,none,1", of_field("context", "none", NO_NAME)),
-    "context_empty": ("1,in,DATA,,1", of_field("context", "", NO_NAME)),
-    "context_long": ("1,in,DATA," + "X" * 33 + ",1", of_field("context", "X" * 33, NO_NAME)),
-    "length_zero": (
-        "1,in,DATA,NONE,0",
-        ":3: event 1: field 'length': value '0' is outside 1 to 1048576 (PACKET_LENGTH_BYTES_MAX)",
-    ),
-    "length_sign": ("1,in,DATA,NONE,+5", of_field("length", "+5", "is not a decimal number")),
-    "length_nul": ("1,in,DATA,NONE,5\0", of_field("length", r"5\x00", "is not a decimal number")),
-    "length_other_digits": (
-        "1,in,DATA,NONE,٣",
-        of_field("length", r"Ù£", "is not a decimal number"),
-    ),
-    "length_over_limit": (
-        "1,in,DATA,NONE,1048577",
-        of_field("length", 1048577, "is beyond the limit of 1048576 (PACKET_LENGTH_BYTES_MAX)"),
-    ),
-    "too_few_fields": ("1,in,DATA,NONE", f":3: value '1,in,DATA,NONE' {FIVE}"),
-    "too_many_fields": ("1,in,DATA,NONE,1,1", f":3: value '1,in,DATA,NONE,1,1' {FIVE}"),
-    "empty_line": ("\n1,in,DATA,NONE,1", f":3: value '' {FIVE}"),
-    "long_line": (
-        "1" * 300,
-        f":3: value '{'1' * 40}...' is the start of a line longer than 256 bytes "
-        "(PACKET_LINE_BYTES_MAX)",
-    ),
-}
-
-
-@pytest.mark.parametrize("row, message", REFUSED.values(), ids=REFUSED)
-def test_a_refused_row_is_named_with_field_value_and_limit(tmp_path, row, message):
-    with pytest.raises(TraceError) as caught:
-        load(tmp_path, HEADER + ROW + row)
-    assert type(caught.value) is TraceError
-    assert str(caught.value) == f"{tmp_path}/log.csv{message}"
-    assert str(caught.value).isprintable() and caught.value.line == 3
-
-
-REFUSED_FILES = {
-    "header_only": (HEADER, ":1: no packets"),
-    "header_missing": (ROW, f":1: value '0.978578,in,DATA,NONE,195' {NO_HEADER}"),
-    "trace": (
-        "t_ns,op,id,size,thread,site\n",
-        ":1: value 't_ns,op,id,size,thread,site' is the header of a trace, not of a packet log: "
-        "replay takes a trace",
-    ),
-    "gzip_cut": (gzip.compress(HEADER.encode())[:-3], ": gzip data are cut off"),
-    "empty": ("", ": file is empty"),
-    "no_line_end_at_all": (
-        b"x" * 10_000_000,
-        f":1: value '{'x' * 40}...' {NO_HEADER}",
-    ),
-}
-
-
-@pytest.mark.parametrize("text, message", REFUSED_FILES.values(), ids=REFUSED_FILES)
-def test_a_file_that_is_no_packet_log_is_refused(tmp_path, text, message):
-    with pytest.raises(TraceError) as caught:
-        load(tmp_path, text)
-    assert str(caught.value) == f"{tmp_path}/log.csv{message}"
-
-
 def test_a_line_that_is_too_long_is_not_read_to_its_end(tmp_path):
     (tmp_path / "log.csv").write_text(HEADER + "1" * 10_000_000)
     seen = []
     with pytest.raises(TraceError, match="is the start of a line longer than 256 bytes"):
         load_packets(tmp_path / "log.csv", seen.append)
     assert all(fraction < 0.1 for fraction in seen)
-
-
-def test_a_directory_is_refused(tmp_path):
-    with pytest.raises(TraceError, match="is a directory"):
-        load_packets(tmp_path)
 
 
 def test_more_contexts_than_the_limit_are_refused(tmp_path):
