@@ -32,7 +32,7 @@ def fitting_tiers(config, size):
 
 
 class Slots:
-    """One trace in one pool; times are Python integers, blocks and events are walked one by one."""
+    """One trace in one pool, in Python integers; blocks and events are walked one by one."""
 
     def __init__(self, trace, config):
         self.trace, self.config, self.spans = trace, config, spans_of(trace, config)

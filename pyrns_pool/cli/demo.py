@@ -33,7 +33,7 @@ def run(given: argparse.Namespace) -> None:
     """Replay the shipped recording, print the table, draw the figures."""
     config = PoolConfig.preset(PRESET)
     with output.progress("replaying") as report:
-        result = replay(load_trace(shipped(RECORDING)), config, progress=report)
+        result = replay(load_trace(shipped(RECORDING)), config, slots=True, progress=report)
     write_result(result, given.output, given.force)
     files = draw(result, given.output, ("svg", "png"), given.force)
     if given.json:

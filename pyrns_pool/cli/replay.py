@@ -21,6 +21,7 @@ from pyrns_pool.trace import Trace
 
 SUMMARY_NAME = "summary.json"
 SITES_SHOWN = 8
+EPISODES_SHOWN = 4
 CONFIG_HELP = "a TOML file, as export --to toml writes it"
 
 
@@ -154,7 +155,9 @@ def run(given: argparse.Namespace) -> None:
     refuse_existing_result(directory, given.force, given.plot)
     trace = read_trace(given)
     with output.progress("replaying") as report:
-        result = replay(trace, config, machine=device, bins=given.bins, progress=report)
+        result = replay(
+            trace, config, machine=device, bins=given.bins, slots=True, progress=report
+        )
     if directory is not None:
         write_result(result, directory, given.force, given.plot)
     if given.json:
@@ -178,6 +181,7 @@ def print_result(result: ReplayResult) -> None:
     print(f"pool  {config}: {config.slots_bytes:,} bytes of slots\n")
     print_tiers(result)
     print_sites(result.sites)
+    print_episodes(result)
     print_machine(result.machine)
     served = f"{output.percent(stats.hit_rate)} of {output.plural(stats.requests, 'request')}"
     print(f"\n{served} served by the pool.")
@@ -248,6 +252,37 @@ def print_served(stats: PoolStats) -> None:
     if stats.misses:
         what = f"{stats.fallbacks:,} served by a heap, {stats.failures:,} by none"
         print(f"Of the {stats.misses:,} missed, {what}.")
+
+
+def print_episodes(result: ReplayResult) -> None:
+    """Print when the tiers were full and what they missed meanwhile, the worst episodes."""
+    use = result.slots
+    if use is None or not len(use.episodes):
+        return
+    moment = output.duration if result.has_time else output.event
+    print("\nwhen it missed, from full to not full")
+    columns = ["tier", "misses", "in", "full for", "from", "sizes", "larger free", "mostly at"]
+    rows = []
+    for row in use.worst_episodes(EPISODES_SHOWN):
+        is_large = row["tier"] < 0
+        tier = "oversize" if is_large else str(result.config.tiers[row["tier"]].slot_bytes)
+        within = _span(result, int(row["last_ns"] - row["first_ns"]))
+        full = _span(result, int(row["full_until_ns"] - row["full_from_ns"]))
+        cells = [within, "" if is_large else full, moment(int(row["first_ns"]))]
+        sizes = f"{row['size_min']:,} to {row['size_max']:,}"
+        free = "" if is_large else f"{row['larger_free']:,}"
+        site = use.site(int(row["site"]))
+        rows.append([tier, f"{row['misses']:,}", *cells, sizes, free, site])
+    rest = len(use.episodes) - len(rows)
+    if rest:
+        shown = int(use.worst_episodes(EPISODES_SHOWN)["misses"].sum())
+        missed = f"{result.stats.misses - shown:,}"
+        rows.append([f"{rest:,} more", missed, *[""] * (len(columns) - 2)])
+    output.print_table(columns, rows)
+
+
+def _span(result: ReplayResult, ns: int) -> str:
+    return output.duration(ns) if result.has_time else output.plural(ns, "event")
 
 
 def print_sites(sites: Sequence[SiteMisses]) -> None:

@@ -35,7 +35,6 @@ __all__ = ["episodes", "episodes_figure"]
 
 _CHART_IN, _TITLE_IN, _AXIS_IN, _FOOT_IN = 2.4, 0.3, 0.55, 0.1
 _SHOWN = 8
-_SITE_CHARS = 34
 _FLOOR = 0.7  # Of the logarithmic scale, under an episode of one miss.
 
 
@@ -144,7 +143,6 @@ def _words(result: ReplayResult, axis: TimeAxis, row: np.void) -> tuple[str, ...
     """Return the cells of an episode in the list."""
     tier = int(row["tier"])
     is_large = tier < 0
-    site = slots_of(result).site(int(row["site"]))
     sizes = f"{row['size_min']:,} to {row['size_max']:,}"
     return (
         "oversize" if is_large else f"{result.config.tiers[tier].slot_bytes:,} B",
@@ -154,5 +152,5 @@ def _words(result: ReplayResult, axis: TimeAxis, row: np.void) -> tuple[str, ...
         axis.moment(int(row["first_ns"])),
         sizes if row["size_min"] < row["size_max"] else f"{row['size_min']:,}",
         "-" if is_large else f"{row['larger_free']:,}",
-        site if len(site) <= _SITE_CHARS else f"...{site[3 - _SITE_CHARS :]}",
+        slots_of(result).site(int(row["site"])),
     )

@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator
+
+from numpy.typing import NDArray
 
 from pyrns_pool.plot._data import HIT_RATE_BINS_MAX, hit_rate_data
 from pyrns_pool.plot._sheet import Panel, Sheet, run_lines, stack
 from pyrns_pool.plot._style import (
     FAINT,
     INK,
+    MISS,
     MISS_AREA,
     TEXT_PT,
     TimeAxis,
@@ -34,6 +38,7 @@ from pyrns_pool.words import plural
 __all__ = ["hit_rate", "hit_rate_figure"]
 
 _PITCH = 1.55  # Of the lanes, each of which is 1 high; the rest is for its words.
+_TICK = 0.16
 _LANE_IN = 0.66
 _TITLE_IN = 0.3
 
@@ -74,6 +79,8 @@ def hit_rate(result: PoolResult, ax: Axes, *, legend: bool = True) -> Axes:
         ax.stairs(served, edges, baseline=hits, fill=True, facecolor=tint(colour, 0.3), **hatch)
         ax.stairs(hits, edges, baseline=floor, fill=True, color=tint(colour, 0.75), linewidth=0)
         ax.stairs(served, edges, baseline=None, color=INK, linewidth=0.9, label=f"tier {tier}")
+        missed = mine["exhausted"] + mine["oversize"] > 0
+        _draw_ticks(ax, edges[:-1][missed] + np.diff(edges)[missed] / 2, base + 1, tier)
         for level in (base, base + 1):
             ax.axhline(level, color=FAINT, linewidth=0.6)
         _write_over_lane(ax, base + 1, tier_name(result, tier), _facts(result, tier))
@@ -119,6 +126,14 @@ def hit_rate_figure(result: PoolResult) -> Sheet:
     return stack(title, run_lines(result), panels, _handles(result))
 
 
+def _draw_ticks(ax: Axes, x: NDArray[np.float64], top: float, tier: int) -> None:
+    """Mark the bins that missed something, were it one request of a million."""
+    path = np.stack([x, x, np.full(len(x), np.nan)], axis=1).ravel()
+    y = np.tile([top - _TICK, top, np.nan], len(x))
+    look = {"color": MISS, "linewidth": 0.9, "solid_capstyle": "butt"}
+    ax.plot(path, y, label=f"missed {tier}", **look)
+
+
 def _write_over_lane(ax: Axes, top: float, name: str, facts: str) -> None:
     place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "bottom"}
     ax.annotate(name, (0, top), (3, 2), ha="left", fontsize=TEXT_PT, weight="bold", **place)
@@ -146,5 +161,7 @@ def _handles(result: PoolResult) -> list[Any]:
         handles.append(Patch(label="spilled: served by a larger tier", linewidth=0, **hatch))
     if result.stats.misses:
         handles.append(Patch(facecolor=MISS_AREA, label="missed"))
+        tick = {"marker": "|", "linestyle": "", "markersize": 6, "color": MISS}
+        handles.append(Line2D([], [], label="one or more missed in the bin", **tick))
     handles.append(Patch(facecolor="white", edgecolor=FAINT, label="no request in the bin"))
     return handles

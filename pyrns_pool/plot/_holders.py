@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from pyrns_pool.plot._slots_data import holders_data, slots_of
 from pyrns_pool.plot._sheet import Panel, Sheet, run_lines, stack
 from pyrns_pool.plot._style import (
+    CHAR_PT,
     FAINT,
     TEXT_PT,
     TimeAxis,
     extent_pt,
     frame,
     house_style,
+    last_of,
     panel_title,
     percent,
     plain,
@@ -37,7 +39,6 @@ _SITES_MAX = 5
 _LANE_IN, _TITLE_IN, _GAP_IN = 0.19, 0.26, 0.12
 _NAMES = 0.46  # Share of the width that is for the names of sites.
 _FACTS_PT = 118.0
-_CHAR_PT = 5.0
 
 
 def holders(result: ReplayResult, ax: Axes, *, tier: int = 0) -> Axes:
@@ -68,15 +69,14 @@ def holders(result: ReplayResult, ax: Axes, *, tier: int = 0) -> Axes:
         raise ValueError(f"tier: {tier!r} is not in 0 to {tiers - 1}")
     bars, high_water = _bars(result, tier), result.stats.tiers[tier].high_water
     width = extent_pt(ax)[0]
-    room = int(_NAMES * width / _CHAR_PT)
+    room = int(_NAMES * width / CHAR_PT)
     colour = tier_colour(tier)
     for lane, (site, slots, pinned) in enumerate(bars):
         share, dark = 100 * slots / high_water, 100 * pinned / high_water
         ax.barh(lane, share, 0.7, color=tint(colour, 0.5), linewidth=0)
         ax.barh(lane, dark, 0.7, color=shade(colour), linewidth=0)
-        name = site if len(site) <= room else f"...{site[3 - room :]}"
         at = {"textcoords": "offset points", "va": "center", "fontsize": TEXT_PT}
-        ax.annotate(plain(name), (0, lane), (-4, 0), ha="right", **at)
+        ax.annotate(plain(last_of(site, room)), (0, lane), (-4, 0), ha="right", **at)
         facts = f"{slots:,}, {percent(slots, high_water)}"
         facts += f"; {pinned:,} pinned" if pinned else ""
         ax.annotate(facts, (share, lane), (4, 0), ha="left", **at)

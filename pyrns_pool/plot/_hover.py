@@ -14,7 +14,8 @@ from pyrns_pool.plot._curve import hit_curve_data
 from pyrns_pool.plot._data import occupancy_data
 from pyrns_pool.plot._sheet import Sheet
 from pyrns_pool.plot._style import TimeAxis
-from pyrns_pool.results import PoolResult
+from pyrns_pool.plot._slots_data import slots_of
+from pyrns_pool.results import PoolResult, ReplayResult
 
 __all__ = ["hover_data"]
 
@@ -43,6 +44,8 @@ def hover_data(name: str, result: Any, sheet: Sheet) -> list[dict[str, Any]]:
     """
     if name == "occupancy" and isinstance(result, PoolResult):
         return _occupancy(result, sheet)
+    if name == "raster" and isinstance(result, ReplayResult):
+        return _raster(result, sheet)
     if name == "hit_curve" and isinstance(result, CurveSet) and len(result.curves) == 1:
         return _curve(result, sheet)
     return []
@@ -61,6 +64,22 @@ def _occupancy(result: PoolResult, sheet: Sheet) -> list[dict[str, Any]]:
             ("missed", mine["exhausted"]),
         ]
         at = axis.positions(mine["start_ns"])
+        panels.append(_panel(sheet.axes[index], f"{tier.slot_bytes:,} B", axis.unit, at, values))
+    return panels
+
+
+def _raster(result: ReplayResult, sheet: Sheet) -> list[dict[str, Any]]:
+    use, axis = slots_of(result).coarsen(POINTS_MAX), TimeAxis.of(result)
+    at, width = axis.positions(use.edges_ns[:-1]), np.diff(use.edges_ns)
+    panels = []
+    for index, tier in enumerate(result.config.tiers):
+        cells = use.cells[use.rows["tier"] == index]
+        busy, pinned = (cells[name].sum(axis=0) / width for name in ("busy_ns", "pinned_ns"))
+        values = [
+            (f"in use of {tier.slot_count:,}: mean", np.round(busy, 2)),
+            ("pinned", np.round(pinned, 2)),
+            ("taken", cells["takes"].sum(axis=0)),
+        ]
         panels.append(_panel(sheet.axes[index], f"{tier.slot_bytes:,} B", axis.unit, at, values))
     return panels
 

@@ -10,12 +10,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from pyrns_pool.plot._style import (
+    CHAR_PT,
     FAINT,
     INK,
     TEXT_PT,
     duration_text,
     extent_pt,
     house_style,
+    last_of,
     plain,
 )
 from pyrns_pool.results import PoolResult, ReplayResult, TraceSummary
@@ -37,7 +39,8 @@ HEADER_IN = 0.74
 DPI = 150
 _LEFT_IN, _RIGHT_IN = 0.9, 0.2
 _ROW_IN = 0.18
-_MARK_PT, _GAP_PT, _CHAR_PT = 9.0, 11.0, 5.0
+# Of a table: how far it begins to the left of the panels, its marks, and its columns.
+_TABLE_PT, _MARK_PT, _GAP_PT = 50.0, 7.0, 9.0
 
 # Without these, the same figure would give other bytes at another time.
 _METADATA = {"svg": {"Date": None}, "png": {"Software": None}}
@@ -107,29 +110,33 @@ def table_in(rows: int) -> float:
 def text_table(
     ax: Axes, columns: Sequence[str], rows: Sequence[Sequence[str]], colours: Sequence[str]
 ) -> None:
-    """Write rows of words, each behind a mark of its colour, to the left where ":" says so."""
+    """Write rows of words, each behind a mark of its colour.
+
+    A column whose name ends in ":" goes to the left, and loses its beginning where it is too long.
+    """
     ax.set_axis_off()
-    ax.set_xlim(0, extent_pt(ax)[0])
+    room = extent_pt(ax)[0]
+    ax.set_xlim(0, room)
     ax.set_ylim(len(rows) + 1, 0)
-    names = [column.rstrip(":") for column in columns]
-    at = _MARK_PT
+    at = 0.0 - _TABLE_PT
+    for line, colour in enumerate(colours, start=1):
+        ax.plot([at], [line + 0.5], "s", color=colour, markersize=5, clip_on=False)
+    at += _MARK_PT
     for index, column in enumerate(columns):
-        cells = [names[index], *(row[index] for row in rows)]
-        width = _CHAR_PT * max(map(len, cells))
+        cells = [column.rstrip(":"), *(row[index] for row in rows)]
+        width = min(CHAR_PT * max(map(len, cells)), room - at)
         is_left = column.endswith(":")
         for line, text in enumerate(cells):
             ax.text(
                 at if is_left else at + width,
                 line + 0.5,
-                plain(text),
+                plain(last_of(text, int(width / CHAR_PT))),
                 ha="left" if is_left else "right",
                 va="center",
                 fontsize=TEXT_PT,
                 color=INK if line else FAINT,
             )
         at += width + _GAP_PT
-    for line, colour in enumerate(colours, start=1):
-        ax.plot([2.5], [line + 0.5], "s", color=colour, markersize=5)
 
 
 def run_lines(result: PoolResult) -> list[str]:

@@ -37,6 +37,7 @@ FAINT = "#666666"
 GRID = "#D9D9D9"
 
 TEXT_PT = 8.5
+CHAR_PT = 5.0  # Of that size, on average.
 _HEADER_CHARS_MAX = 108
 
 _RC = {
@@ -106,6 +107,11 @@ def tier_name(result: PoolResult, index: int) -> str:
     if index < 0:
         return f"oversize, above {tiers[-1].slot_bytes:,} B"
     return f"{tiers[index].slot_bytes:,} B × {plural(tiers[index].slot_count, 'slot')}"
+
+
+def last_of(text: str, chars: int) -> str:
+    """Return as much of the end of a name as has room; its end tells more than its beginning."""
+    return text if len(text) <= chars else f"...{text[3 - chars :]}" if chars > 3 else ""
 
 
 def percent(part: int, whole: int) -> str:

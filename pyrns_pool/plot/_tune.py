@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from pyrns_pool.plot._sheet import Panel, Sheet, stack
+from pyrns_pool.plot._sheet import Panel, Sheet, stack, table_in, text_table
 from pyrns_pool.plot._style import (
     GRID,
     INK,
@@ -21,17 +21,16 @@ from pyrns_pool.plot._style import (
     frame,
     house_style,
     percent,
-    plain,
     tier_colour,
     tint,
 )
-from pyrns_pool.tune_results import FRONT_DTYPE, TuneResult
+from pyrns_pool.tune_results import FRONT_DTYPE, Compared, TuneResult
 from pyrns_pool.words import plural
 
 __all__ = ["tune_data", "tune_figure", "tune_front", "tune_front_data"]
 
 _ABOVE_IN, _RATE_IN, _UNUSED_IN, _BELOW_IN = 0.1, 2.9, 1.0, 0.3
-_NEAR = 0.14  # Of the axis: words of two pools nearer to each other than that would touch.
+_AXIS_IN, _FOOT_IN = 0.55, -0.3  # Over the table, and of the legend's room for an axis.
 
 POOL_DTYPE = np.dtype(
     [("pool", "U24"), ("tiers", "U120"), ("policy", "U8"), ("bytes", "<i8"), ("requests", "<i8")]
@@ -108,7 +107,8 @@ def tune_front(result: TuneResult, ax: Axes, *, unused: bool = False) -> Axes:
     Returns
     -------
     matplotlib Axes
-        `ax`. The numbers are those of `tune_front_data` and `tune_data`.
+        `ax`. The numbers are those of `tune_front_data` and `tune_data`; pools of others are
+        numbered by rising bytes.
     """
     rows = tune_front_data(result)
     most = int(rows["max_tiers"].max())
@@ -122,17 +122,17 @@ def tune_front(result: TuneResult, ax: Axes, *, unused: bool = False) -> Axes:
         dots = {"color": _colour(number, most), "linestyle": "none", "markersize": 4}
         ax.plot(mine["bytes"] / 1024, 100 * mine[name], marker=".", **dots)
     mark = {"linestyle": "none", "clip_on": False}
-    for one in result.compared:
+    for number, one in enumerate(_pools(result), start=1):
         x = one.config.slots_bytes / 1024
         y = one.fragmentation if unused else one.hit_rate
-        ax.plot([x], [100 * y], marker="s", markersize=6, color=MISS, zorder=5, **mark)
+        ax.plot([x], [100 * y], marker="s", markersize=8.5, color=MISS, zorder=5, **mark)
+        look = {"fontsize": 6.5, "color": "white", "ha": "center", "va": "center_baseline"}
+        ax.annotate(str(number), (x, 100 * y), annotation_clip=False, zorder=7, **look)
         if not unused and one.tuned is not None:
             ax.plot([x, x], [100 * y, 100 * one.tuned_hit_rate], color=MISS, linewidth=0.8)
     x, y = result.config.slots_bytes / 1024, result.fragmentation if unused else result.hit_rate
     ax.plot([x], [100 * y], marker="*", markersize=13, color=INK, zorder=6, **mark)
     _axes(result, unused, ax)
-    if not unused:
-        _write_pools(result, ax)
     return ax
 
 
@@ -158,33 +158,21 @@ def _axes(result: TuneResult, unused: bool, ax: Axes) -> None:
     frame(ax)
 
 
-def _write_pools(result: TuneResult, ax: Axes) -> None:
-    """Name each pool of others, what it serves and what the best of its bytes does."""
-    span = ax.get_xlim()[1]
-    near = _NEAR * span
-    pools = sorted(result.compared, key=lambda one: one.config.slots_bytes)
-    places = [one.config.slots_bytes / 1024 for one in pools]
-    after = [*places[1:], np.inf]
-    ends = {-1: -np.inf, 1: -np.inf}
-    levels = {-1: 0, 1: 0}
-    for one, x, following in zip(pools, places, after):
-        # To the left where the next pool's line would cross words on the right.
-        side = -1 if x > 0.8 * span or (following - x < near < x - ends[1]) else 1
-        levels[side] = levels[side] + 1 if x - ends[side] < near else 0
-        ends[side] = x
-        words = f"{plain(one.name, 24)} {percent(one.served, one.requests)}"
+def _pools(result: TuneResult) -> list[Compared]:
+    """Return the pools of others in the order of their numbers."""
+    return sorted(result.compared, key=lambda one: one.config.slots_bytes)
+
+
+def _table(result: TuneResult) -> list[tuple[str, ...]]:
+    """Return for each of them what it serves and what the best of its bytes does."""
+    rows: list[tuple[str, ...]] = []
+    for number, one in enumerate(_pools(result), start=1):
+        tuned = ("-", "-")
         if one.tuned is not None:
-            words += f"\ntuned {percent(one.replayed, one.requests)}"
-        ax.annotate(
-            words,
-            (x, 100 * one.hit_rate),
-            (7 * side, 5 + 27 * levels[side]),
-            textcoords="offset points",
-            ha="left" if side > 0 else "right",
-            fontsize=TEXT_PT,
-            color=MISS,
-            linespacing=1.15,
-        )
+            tuned = (percent(one.replayed, one.requests), _tiers(one.tuned))
+        size, share = f"{one.config.slots_bytes:,}", percent(one.served, one.requests)
+        rows.append((f"{number}  {one.name}", size, share, *tuned))
+    return rows
 
 
 @house_style()
@@ -219,6 +207,12 @@ def tune_figure(result: TuneResult) -> Sheet:
         Panel(_ABOVE_IN, _RATE_IN, _BELOW_IN, upper),
         Panel(0.0, _UNUSED_IN, 0.0, partial(tune_front, result, unused=True)),
     ]
+    if result.compared:
+        columns = ("pool:", "bytes", "serves", "tuned", "the best of no more bytes:")
+        table = _table(result)
+        write = partial(text_table, columns=columns, rows=table, colours=[MISS] * len(table))
+        panels[-1] = panels[-1]._replace(below_in=_AXIS_IN)
+        panels.append(Panel(0.0, table_in(len(table)), _FOOT_IN, write))
     lines = [", ".join(extent), f"tuned {result.config}"]
     return stack(title, lines, panels, _handles(result))
 

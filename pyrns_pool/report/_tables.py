@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Optional, Sequence
 
+import numpy as np
+
 from pyrns_pool.audit import Finding
 from pyrns_pool.compare_results import CompareResult
 from pyrns_pool.curve_results import HitCurve
@@ -12,7 +14,19 @@ from pyrns_pool.report.content import Table
 from pyrns_pool.results import PoolResult, ReplayResult
 from pyrns_pool.tune_results import TuneResult
 
-__all__ = ["beside", "contenders", "findings", "fit", "pins", "sites", "slots", "tiers", "tuned"]
+__all__ = [
+    "beside",
+    "contenders",
+    "episodes",
+    "findings",
+    "fit",
+    "holders",
+    "pins",
+    "sites",
+    "slots",
+    "tiers",
+    "tuned",
+]
 
 ROWS_MAX = 12
 """Of sites and pins; there may be hundreds."""
@@ -46,6 +60,40 @@ def sites(result: ReplayResult) -> Table:
         sums = (sum(row.requests for row in rest), sum(row.misses for row in rest))
         rows.append((f"{len(rest)} more", *_numbers(sums)))
     return Table("Where it missed", ("site", "requests:", "misses:"), tuple(rows))
+
+
+def episodes(result: ReplayResult) -> Table:
+    """Return the episodes that missed most."""
+    assert result.slots is not None
+    use, rows = result.slots, []
+    for row in use.worst_episodes(ROWS_MAX):
+        is_large, site = row["tier"] < 0, use.site(int(row["site"]))
+        tier = "oversize" if is_large else str(result.config.tiers[row["tier"]].slot_bytes)
+        within = _span(result, int(row["last_ns"] - row["first_ns"]))
+        full = "-" if is_large else _span(result, int(row["full_until_ns"] - row["full_from_ns"]))
+        sizes = f"{row['size_min']:,} to {row['size_max']:,}"
+        when = (f"{row['misses']:,}", within, full, _moment(result, int(row["first_ns"])))
+        most = f"{site}, {row['site_misses']:,}"
+        rows.append((tier, *when, sizes, "-" if is_large else f"{row['larger_free']:,}", most))
+    rest = len(use.episodes) - len(rows)
+    caption = "When it missed, from full to not full" + (f"; {rest:,} more" if rest else "")
+    columns = ("tier:", "misses:", "in:", "full for:", "from:", "sizes:", "larger free:")
+    return Table(caption, (*columns, "mostly at"), tuple(rows))
+
+
+def holders(result: ReplayResult) -> Table:
+    """Return the sites that hold most slots at the high-water marks."""
+    assert result.slots is not None
+    use, held = result.slots, result.slots.holders
+    order = np.argsort(-held["slots"], kind="stable")
+    rows = []
+    for row in held[order[:ROWS_MAX]]:
+        tier = result.stats.tiers[row["tier"]]
+        share = percent(int(row["slots"]), tier.high_water)
+        counts = _numbers((row["slots"], row["pinned"], row["bytes"]))
+        rows.append((use.site(int(row["site"])), str(tier.slot_bytes), *counts, share))
+    columns = ("site", "tier:", "slots:", "pinned:", "bytes:", "of the tier's slots in use:")
+    return Table("Who holds slots at the high-water marks", columns, tuple(rows))
 
 
 def fit(result: ReplayResult) -> Table:
@@ -138,6 +186,10 @@ def findings(shown: Sequence[tuple[str, Finding]]) -> Table:
 
 def _numbers(counts: Sequence[int]) -> list[str]:
     return [f"{count:,}" for count in counts]
+
+
+def _span(result: PoolResult, ns: int) -> str:
+    return duration_text(ns) if result.has_time else f"{ns:,} events"
 
 
 def _moment(result: PoolResult, ns: int) -> str:

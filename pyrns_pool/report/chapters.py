@@ -39,6 +39,7 @@ TITLES = {
     "largest_free": "Heaps",
     "pools": "Pools",
     "ram": "RAM",
+    "raster": "Slots",
     "rate": "Rate",
     "soak": "Hours",
     "table_fill": "Tables",
@@ -121,7 +122,7 @@ def _part(progress: Optional[Progress], begin: float, share: float) -> Progress:
 
 def _of_trace(trace: Trace, config: PoolConfig, progress: Progress) -> Chapter:
     """Replay, count, tune and audit a trace."""
-    result = replay(trace, config, progress=_part(progress, 0.0, 0.05))
+    result = replay(trace, config, slots=True, progress=_part(progress, 0.0, 0.05))
     sizes = [tier.slot_bytes for tier in config.tiers]
     slots = [tier.slot_count for tier in config.tiers]
     curve = hit_curve(trace, sizes, chosen=slots, loads=True, progress=_part(progress, 0.05, 0.05))
@@ -262,6 +263,10 @@ def _tables_of(name: str, result: AnyResult) -> tuple[Table, ...]:
             return (tables.sites(result),)
         if name == "sizes" and isinstance(result, ReplayResult):
             return (tables.fit(result),)
+        if name == "episodes" and isinstance(result, ReplayResult):
+            return (tables.episodes(result),)
+        if name == "holders" and isinstance(result, ReplayResult):
+            return (tables.holders(result),)
     if isinstance(result, CurveSet):
         return tuple(tables.slots(curve) for curve in result.curves)
     if isinstance(result, TuneResult):
