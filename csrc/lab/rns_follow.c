@@ -39,8 +39,7 @@ bool rns_follow_read(rns_follow_t* self, rns_follow_chunk_t* chunk, const void* 
     rns_record_cursor_t cursor = {
         .next = first, .end = first + count, .last = chunk->last, .is_whole = true};
     while (!chunk->has_event || put(self, chunk)) {
-        chunk->has_event =
-            rns_record_next(&self->reader, &cursor, &chunk->number, &chunk->event);
+        chunk->has_event = rns_record_next(&self->reader, &cursor, &chunk->number, &chunk->event);
         if (!chunk->has_event) {
             break;
         }

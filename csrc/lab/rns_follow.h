@@ -1,10 +1,10 @@
 /// @file rns_follow.h
-/// Reads a recording (rns_record.h) while it is being written, and hands on its events in the order
-/// of their numbers.
+/// Reads a recording (rns_record.h) while it is being written, and hands on its events in the
+/// order of their numbers.
 ///
-/// How: each chunk is read as far as its process wrote it. An event goes to its place in a window of
-/// numbers that begins at the one that is due; what lies behind the window waits in its chunk. So
-/// memory does not grow, however far one thread falls behind the others.
+/// How: each chunk is read as far as its process wrote it. An event goes to its place in a window
+/// of numbers that begins at the one that is due; what lies behind the window waits in its chunk.
+/// So memory does not grow, however far one thread falls behind the others.
 ///
 /// Owns: which number is due.
 /// Does not: read files, own memory, or decide how long to wait for a number (Python's live does).
@@ -50,16 +50,16 @@ rns_follow_chunk_t rns_follow_chunk(void);
 /// @param count  How many of them there are; only whole records.
 ///
 /// @retval false  The chunk is damaged from here on.
-RNS_MUST_USE bool rns_follow_read(rns_follow_t* self, rns_follow_chunk_t* chunk,
-                                  const void* bytes, size_t count);
+RNS_MUST_USE bool rns_follow_read(rns_follow_t* self, rns_follow_chunk_t* chunk, const void* bytes,
+                                  size_t count);
 
 /// Hand on events that are due, as far as numbers follow one another.
 ///
 /// @return How many were written to `out`.
 size_t rns_follow_take(rns_follow_t* self, rns_event_t* out, size_t capacity);
 
-/// Give up the numbers that are missing up to the first that is not, or to `end`, or as many as the
-/// window holds.
+/// Give up the numbers that are missing up to the first that is not, or to `end`, or as many as
+/// the window holds.
 void rns_follow_skip(rns_follow_t* self, uint64_t end);
 
 #endif

@@ -64,7 +64,8 @@ void rns_live_move(rns_live_t* self, rns_live_block_t* blocks, size_t capacity)
     }
 }
 
-/* ---- Events ---------------------------------------------------------------------------------- */
+/* ---- Events ----------------------------------------------------------------------------------
+ */
 
 static void count_taken(rns_live_t* self, uint32_t tier)
 {

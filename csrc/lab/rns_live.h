@@ -2,10 +2,10 @@
 /// Sends events to a pool, and to a heap beside it, as they come: what rns_replay.h does with a
 /// whole trace, in memory that depends on the blocks in use alone.
 ///
-/// Ids are addresses as a recorder writes them (rns_record.h): a free of an unknown one is left out
-/// and counted, an allocation at one that is in use leaves the block that was there in its slot
-/// for ever. Times never decrease. That is what rns_trace_pair() makes of a recording, so that at
-/// its end every count is that of a replay.
+/// Ids are addresses as a recorder writes them (rns_record.h): a free of an unknown one is left
+/// out and counted, an allocation at one that is in use leaves the block that was there in its
+/// slot for ever. Times never decrease. That is what rns_trace_pair() makes of a recording, so
+/// that at its end every count is that of a replay.
 ///
 /// Owns: which block lies where.
 /// Does not: own memory; pool, heap and table are the caller's.

@@ -76,7 +76,7 @@ static void read_module(rns_record_reader_t* self, rns_record_cursor_t* cursor)
         cursor->is_whole = false;
         return;
     }
-    memcpy(module.path, cursor->next, path_bytes);
+    memcpy(module.path, cursor->next, (size_t)path_bytes);
     cursor->next += path_bytes;
     if (self->module_count < self->module_capacity) {
         self->module[self->module_count++] = module;

@@ -135,7 +135,8 @@ RNS_MUST_USE bool rns_record_info(const void* page, size_t bytes, rns_record_inf
 /// Read records up to the next event. Sites and modules on the way go to the reader.
 ///
 /// @param self    Its events and counts are not used.
-/// @param cursor  Begins with `last` all zero, but for thread UINT32_MAX, at a chunk's first record.
+/// @param cursor  Begins with `last` all zero, but for thread UINT32_MAX, at a chunk's first
+/// record.
 /// @param number  Receives the event's number.
 /// @param out     Receives the event, whose op is RNS_RECORD_VOID_OP if it did not happen. Its id
 ///                is the address of its block.

@@ -18,8 +18,9 @@
 /// Cost: an atomic addition, a read of the clock, and six bytes or so written for each event; a
 /// chunk, for some ten thousand of them, costs six system calls.
 ///
-/// Environment: RNS_RECORD_DIR is the folder for files, RNS_RECORD_DEPTH the frames of a site. With
-/// RNS_RECORD_ENDLESS recording goes on after RNS_TRACE_EVENTS_MAX events, which no trace can hold.
+/// Environment: RNS_RECORD_DIR is the folder for files, RNS_RECORD_DEPTH the frames of a site.
+/// With RNS_RECORD_ENDLESS recording goes on after RNS_TRACE_EVENTS_MAX events, which no trace can
+/// hold.
 #ifndef RNS_RECORDER_H
 #define RNS_RECORDER_H
 
@@ -108,8 +109,8 @@ static inline uint8_t* chunk_end(rns_record_chunk_t* chunk)
     return (uint8_t*)chunk + chunk->used_bytes;
 }
 
-/// Make the bytes up to `end` part of the chunk. Whatever ends the process leaves whole records, and
-/// whoever reads the file meanwhile sees them.
+/// Make the bytes up to `end` part of the chunk. Whatever ends the process leaves whole records,
+/// and whoever reads the file meanwhile sees them.
 static inline void chunk_commit(rns_record_chunk_t* chunk, const uint8_t* end)
 {
     atomic_thread_fence(memory_order_release);
