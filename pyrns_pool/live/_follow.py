@@ -49,7 +49,8 @@ class _Chunk:
     look_s: float = 0.0
     """When it is looked at again, once it is full."""
     taken: int = 0
-    """Numbers given out then: once these were handed on nobody writes to it any more."""
+    """Numbers given out when it was last read: once these were handed on, and it is full, nobody
+    writes to it any more."""
 
 
 class Follower:
@@ -93,7 +94,7 @@ class Follower:
         self._open: list[_Chunk] = []
         self._full: deque[_Chunk] = deque()
         self.damaged_chunks = 0
-        self._gap = (0, 0, 0.0)  # Number that is missing, numbers given out then, and when.
+        self._gap = (-1, 0, 0.0)  # Number that is missing, numbers given out then, and when.
         self._names: dict[int, str] = {}
 
     def close(self) -> None:
@@ -172,15 +173,13 @@ class Follower:
             if not none.lib.rns_follow_read(self._state, state, data, len(data)):
                 self.damaged_chunks += 1
                 return
+            chunk.taken = self.numbered
         elif is_again and int(self._state.due) >= chunk.taken:
             self._give_back(chunk)
             return
-        self._put_back(chunk, used)
-
-    def _put_back(self, chunk: _Chunk, used: int) -> None:
-        is_read = int(chunk.state.last.used_bytes) == used and not chunk.state.has_event
+        is_read = int(state.last.used_bytes) == used and not state.has_event
         if is_read and used + ROOM_BYTES > CHUNK_BYTES:
-            chunk.look_s, chunk.taken = time.monotonic() + FULL_S, self.numbered
+            chunk.look_s = time.monotonic() + FULL_S
             self._full.append(chunk)
         else:
             self._open.append(chunk)

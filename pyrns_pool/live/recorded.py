@@ -100,7 +100,7 @@ class Recorded:
         """
         with ExitStack() as stack:
             if self._spool is None:
-                folder = None if "TMPDIR" in os.environ or not SPOOL.is_dir() else SPOOL
+                folder = os.environ.get("TMPDIR") or (SPOOL if SPOOL.is_dir() else None)
                 name = tempfile.TemporaryDirectory(prefix="pyrns-pool-live-", dir=folder)
                 self._folder = Path(stack.enter_context(name))
             else:
