@@ -79,7 +79,7 @@ class Running:
 def running(port=0, about="a test"):
     """Yield a server on this machine; it ends with the context."""
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     found = Running(Server(about, POOL), loop)
     runner = web.AppRunner(found.server.app(), access_log=None)

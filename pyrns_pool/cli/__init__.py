@@ -28,6 +28,7 @@ from pyrns_pool.cli import (
     record,
     replay,
     report,
+    serve,
     soak,
     sweep,
     tune,
@@ -39,6 +40,7 @@ __all__ = ["main"]
 VERBS = (
     record,
     live,
+    serve,
     import_,
     replay,
     node,

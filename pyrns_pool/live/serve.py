@@ -19,10 +19,11 @@ from importlib import resources
 from typing import Any, Awaitable, Callable, Optional
 
 from pyrns_pool._version import VERSION
-from pyrns_pool.errors import ConfigError
 from pyrns_pool.live._history import History, columns, values
 from pyrns_pool.live.sample import Sample
 from pyrns_pool.live.source import Source
+from pyrns_pool.live.workload import Workload
+from pyrns_pool.record import PASSED_ON
 
 try:
     from aiohttp import web
@@ -35,16 +36,16 @@ except ImportError as missing:
         " python3-prometheus-client by apt, or pyrns_pool[serve] by pip; live works without"
     ) from missing
 
-__all__ = ["HOST_DEFAULT", "PORT_DEFAULT", "PERIOD_S", "Server", "serve"]
+__all__ = ["Server", "serve"]
 
-HOST_DEFAULT, PORT_DEFAULT = "127.0.0.1", 8765
-PERIOD_S = 0.1
 CLIENTS_MAX = 32
 """Readers at a time; the next one is refused with 503."""
 BACKLOG_MAX = 64
 """Samples that wait for a reader; who is slower than that is dropped, and may come again."""
 PING_S = 20
 CLOSE_S = 1
+GRACE_S = 2
+"""What a program has to end by itself, then after SIGTERM."""
 MESSAGE_BYTES_MAX = 1024
 """What a reader may say, which is nothing that is listened to."""
 
@@ -80,7 +81,7 @@ class Server:
         Name that is listened to, which may then stand in the address of the page.
     """
 
-    def __init__(self, about: str, pool: str, host: str = HOST_DEFAULT) -> None:
+    def __init__(self, about: str, pool: str, host: str = "localhost") -> None:
         self.about, self.pool, self.host = about, pool, host
         self.history = History()
         self.sample: Optional[Sample] = None
@@ -208,12 +209,11 @@ def _json(value: Any) -> str:
 
 def serve(
     source: Source,
-    *,
-    host: str = HOST_DEFAULT,
-    port: int = PORT_DEFAULT,
-    period_s: float = PERIOD_S,
-    ready: Callable[[str], object] = print,
-) -> int:
+    host: str,
+    port: int,
+    period_s: float,
+    ready: Callable[[str], object],
+) -> tuple[int, Optional[Sample]]:
     """Run a source and show it in a web page, until this process is told to end.
 
     The page stays when the program or workload has ended. Ctrl-C ends both.
@@ -222,17 +222,19 @@ def serve(
     ----------
     source : Source
         What is looked at; is not started if the port is taken.
-    host, port : str and int, optional
+    host, port : str and int
         Where to listen; port 0 takes one that is free.
-    period_s : float, optional
+    period_s : float
         Between two samples, in seconds.
-    ready : callable, optional
+    ready : callable
         Is told the address of the page as soon as that can be opened.
 
     Returns
     -------
-    int
+    status : int
         The exit status for this process: 128 + the number of the signal that ended it.
+    sample : Sample or None
+        The last one.
 
     Raises
     ------
@@ -246,11 +248,12 @@ def serve(
 
 async def _serve(
     source: Source, host: str, port: int, period_s: float, ready: Callable[[str], object]
-) -> int:
+) -> tuple[int, Optional[Sample]]:
     loop = asyncio.get_running_loop()
-    signalled: asyncio.Queue[int] = asyncio.Queue()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, signalled.put_nowait, number)
+    signals: asyncio.Queue[int] = asyncio.Queue()
+    for kind in (signal.SIGINT, *PASSED_ON):
+        if signal.getsignal(kind) != signal.SIG_IGN:  # As under nohup.
+            loop.add_signal_handler(kind, signals.put_nowait, kind)
     server = Server(source.about, str(source.config), host)
 
     def run() -> None:
@@ -264,25 +267,36 @@ async def _serve(
     try:
         await _listen(runner, host, port)
         with source:
-            ready(_address(runner.addresses[0]))
             ran = loop.run_in_executor(None, run)
-            ended = asyncio.ensure_future(signalled.get())
-            await asyncio.wait({ran, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if ran.done():
-                ran.result()
-            number = await ended
-            source.stop()
-            await ran
-            return 128 + number
+            ready(_address(runner.addresses[0]))
+            signalled = asyncio.ensure_future(signals.get())
+            both: list[asyncio.Future[Any]] = [ran, signalled]
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not signalled.done():
+                await ran
+            number = await signalled
+            await _end(source, ran, number)
+            return 128 + number, server.sample
     finally:
         await runner.cleanup()
+
+
+async def _end(source: Source, ran: asyncio.Future[None], number: int) -> None:
+    """End the program or workload, by force in the end. Ctrl-C is the program's already."""
+    if number != signal.SIGINT or isinstance(source, Workload):
+        source.send_signal(number)
+    for harder in (signal.SIGTERM, signal.SIGKILL):
+        if (await asyncio.wait({ran}, timeout=GRACE_S))[0]:
+            break
+        source.send_signal(harder)
+    await ran
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     try:
         await web.TCPSite(runner, host, port, shutdown_timeout=CLOSE_S).start()
     except OSError as error:
-        # What asyncio says is a sentence about itself; a name that is not known has a negative number.
+        # What asyncio says is about itself. A name that is not known has a negative number.
         number = error.errno or 0
         why = os.strerror(number) if number > 0 else error.strerror
         hint = "; --port 0 takes one that is free" if number == errno.EADDRINUSE else ""
