@@ -5,7 +5,9 @@ const STEPS_MS = [100, 1000, 6000];
 const ROWS_MAX = 600;
 const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 10000;
-const REDRAW_MS_MAX = 1000;
+// Numbers are read at this pace, however fast they come; a chart moves by whole pixels.
+const SHOW_MS = 250;
+const CHART_MS_MAX = 1000;
 const NO_NUMBER = "–";
 
 const $ = (id) => document.getElementById(id);
@@ -20,11 +22,12 @@ function percent(share) {
     return share === null ? NO_NUMBER : `${(Math.floor(share * 1000) / 10).toFixed(1)}\u00a0%`;
 }
 
-function clock(ns) {
+function clock(ns, isExact = false) {
     const s = ns / 1e9;
-    if (s < 100) return `${s.toFixed(s < 10 ? 3 : 1)} s`;
+    if (s < 100) return `${s.toFixed(s < 10 || isExact ? 3 : 1)} s`;
     const two = (value) => String(Math.floor(value)).padStart(2, "0");
-    return `${count(Math.floor(s / 3600))}:${two((s / 60) % 60)}:${two(s % 60)}`;
+    const ms = isExact ? `.${String(Math.floor(ns / 1e6) % 1000).padStart(3, "0")}` : "";
+    return `${count(Math.floor(s / 3600))}:${two((s / 60) % 60)}:${two(s % 60)}${ms}`;
 }
 
 function setText(element, text) {
@@ -65,8 +68,10 @@ let shown = live;
 let windowMs = 60000;
 let charts = [];
 let builtFor = "";
-let drawnMs = -Infinity;
+let drawnMs = -Infinity; // The moment that the charts end with.
+let shownMs = -Infinity;
 let isAsked = false;
+let timer = 0;
 const colours = {};
 
 function readColours() {
@@ -193,7 +198,7 @@ function showMisses(sample) {
         [...sample.last_misses].reverse().map((miss) => {
             const row = document.createElement("tr");
             const home = miss.slot_bytes === null ? "oversize" : sizeOf(miss.slot_bytes);
-            const texts = [clock(miss.time_ns), sizeOf(miss.size_bytes), home, miss.site || "–"];
+            const texts = [clock(miss.time_ns, true), sizeOf(miss.size_bytes), home, miss.site || "–"];
             for (const text of texts) row.insertCell().textContent = text;
             return row;
         })
@@ -222,6 +227,7 @@ function showState(sample) {
 
 function show() {
     isAsked = false;
+    shownMs = performance.now();
     if (shown.last === null) return;
     const { at_ms: atMs, sample } = shown.last;
     build(sample);
@@ -232,17 +238,21 @@ function show() {
     showMisses(sample);
     const width = charts[0].width || 1;
     // Nothing would move by a whole pixel.
-    if (Math.abs(atMs - drawnMs) < Math.min(REDRAW_MS_MAX, windowMs / width)) return;
+    if (Math.abs(atMs - drawnMs) < Math.min(CHART_MS_MAX, windowMs / width)) return;
     drawnMs = atMs;
     const grain = shown.grains.find(({ step_ms: step }) => step * ROWS_MAX >= windowMs);
     const view = { rows: grain.rows, stepMs: grain.step_ms, values: sample.tiers.length + 3 };
     for (const chart of charts) chart.draw({ ...view, fromMs: atMs - windowMs, toMs: atMs });
 }
 
-function ask(isWhole) {
-    if (isWhole) drawnMs = -Infinity;
-    if (!isAsked) requestAnimationFrame(show);
+// Show what there is soon, or at once and all of it.
+function ask(isAtOnce) {
+    if (isAtOnce) drawnMs = -Infinity;
+    if (isAsked && !isAtOnce) return;
     isAsked = true;
+    clearTimeout(timer);
+    const waitMs = isAtOnce ? 0 : SHOW_MS - (performance.now() - shownMs);
+    timer = setTimeout(() => requestAnimationFrame(show), waitMs);
 }
 
 function take(message) {
