@@ -23,7 +23,7 @@ typedef struct {
     uint64_t iterations;
     barrier_t barrier;
     atomic_bool is_over;
-    bool has_looks; ///< The workers look at the statistics, nobody else does.
+    bool has_looks;                     ///< The workers look at the statistics, nobody else does.
     _Atomic(unsigned char*) mailbox[8]; ///< Slots on their way from one worker to another.
     atomic_uint lows;
     atomic_uint recoveries;
