@@ -13,7 +13,8 @@ import pyrns_pool as rp
 
 
 FIRMWARE = cbuild.CSRC / "firmware"
-LAB = "meter mix node_rows ops replay traffic traffic_find traffic_parts".split()
+PROFILES = ("full", "small", "least")
+LAB = "mix node_rows ops traffic traffic_find traffic_parts".split()
 SOURCES = [
     *cbuild.sources("core", "node"),
     *(cbuild.CSRC / "lab" / f"rns_{name}.c" for name in LAB),
@@ -116,18 +117,20 @@ def write_data(folder):
     (folder / "ops.bin").write_bytes(random_ops().tobytes())
 
 
-def build(folder, name, defines=(), optimise="-Os"):
+def build(folder, name, defines=(), optimise="-Os", profile="full"):
     """Compile and link the image for one of TARGETS with the data in `folder`; return its path."""
     __tracebackhide__ = True
     target = TARGETS[name]
-    image = folder / f"{name}.elf"
+    image = folder / f"{name}-{profile}.elf"
+    meter = [cbuild.CSRC / "lab" / "rns_meter.c"] if profile == "full" else []
+    defines = [f"RNS_PROFILE=RNS_PROFILE_{profile.upper()}", *defines]
     bare = [*BARE, "-T", FIRMWARE / f"{target.script}.ld"] if target.script else []
     cbuild.execute(
         [*target.compiler, *cbuild.STRICT, optimise, *bare]
         + ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]
         + [f"-Wl,-Map={image}.map", f"-Wa,-I{folder}", *(f"-D{define}" for define in defines)]
         + [f"-I{cbuild.CSRC / part}" for part in ("port", "core", "node", "lab", "firmware")]
-        + [*SOURCES, *target.sources, FIRMWARE / "data.S"]
+        + [*SOURCES, *meter, *target.sources, FIRMWARE / "data.S"]
         + ["-o", image, *(["-lgcc"] if bare else [])]
     )
     return image

@@ -14,6 +14,7 @@ import cbuild
 import pytest
 
 CORE = ["status", "tier", "pool", "pool_init", "pool_stats", "preset"]
+CORE += ["small", "small_init", "small_stats"]
 SUITES = (
     "tier tier_locate tier_check pool pool_low_water pool_stats pool_random pool_config".split()
 )
@@ -21,14 +22,22 @@ SUITES += "pool_memory pool_misuse pool_guard pool_threads pool_races preset sta
 SOURCES = [f"tests/c/{name}.c" for name in ["suite_main", "check", "pool_fixture", "pool_walk"]]
 SOURCES += [f"tests/c/test_{name}.c" for name in SUITES]
 SOURCES += [f"csrc/core/rns_{name}.c" for name in CORE]
+LEFT_OUT = {"FULL": [], "SMALL": "tier tier_locate tier_check pool_guard".split()}
+LEFT_OUT["LEAST"] = LEFT_OUT["SMALL"] + [
+    f"pool_{name}" for name in "low_water stats memory threads races".split()
+]
+SMALL, LEAST = "RNS_PROFILE=RNS_PROFILE_SMALL", "RNS_PROFILE=RNS_PROFILE_LEAST"
 
 # It includes the sources whose threads it interleaves.
 INTERLEAVED = ["tests/c/interleave_main.c", "tests/c/check.c"]
 INTERLEAVED += ["csrc/core/rns_pool_init.c", "csrc/core/rns_status.c"]
 
-LEAST_TESTS = 86
-LEAST_TESTS_WITHOUT_STATISTICS = 76
-LEAST_CHECKS = 4_400_000
+# With statistics, without, and checks; in the profiles that have no tiers apart from a pool fewer.
+LEAST_TESTS = {
+    "FULL": (86, 76, 4_400_000),
+    "SMALL": (61, 56, 2_600_000),
+    "LEAST": (30, 30, 2_300_000),
+}
 LEAST_OPERATIONS = 1_200_000
 LEAST_SWITCHES = 3_000_000
 
@@ -47,7 +56,15 @@ class Variant(NamedTuple):
 
     def build(self, tmp):
         """Compile the program; return its path."""
-        return cbuild.build(tmp, SOURCES, *self)
+        left_out = {f"tests/c/test_{name}.c" for name in LEFT_OUT[self.profile]}
+        return cbuild.build(tmp, [path for path in SOURCES if path not in left_out], *self)
+
+    @property
+    def profile(self):
+        """Return the end of the profile's name."""
+        return next(
+            (d.rpartition("_")[2] for d in self.defines if d.startswith("RNS_PROFILE=")), "FULL"
+        )
 
     def __str__(self):
         """Return a name for pytest -k, like gcc-LOCK-m32."""
@@ -72,9 +89,13 @@ SWITCHED = [
     ),
     Variant("gcc", "LOCK", defines=("RNS_TIMING=1", IRQ_LOCK)),
 ]
+SWITCHED += [Variant("gcc", "LOCK", defines=(SMALL, IRQ_LOCK))]
 SANITIZED = [variant._replace(sanitize="address") for variant in BUILDS]
 SANITIZED += [Variant("gcc", "NONE", "address", ("RNS_CANARY=1", "RNS_POISON=1"))]
+SANITIZED += [Variant("gcc", "NONE", "address", (SMALL, "RNS_STATS=0"), m32=True)]
+SANITIZED += [Variant("clang", "NONE", "address", (LEAST,))]
 WATCHED = [Variant("clang", sync, "thread") for sync in ["LOCK", "ATOMIC"]]
+WATCHED += [Variant("clang", "LOCK", "thread", (SMALL,))]
 UNPROTECTED = Variant("clang", "NONE", "thread")
 
 
@@ -105,8 +126,9 @@ def run_suites(program, variant):
     """Run all suites without threads; verify that they did what they are recorded to do."""
     tests, checks, operations = counts(cbuild.run(program))
     has_statistics = "RNS_STATS=0" not in variant.defines
-    assert tests >= (LEAST_TESTS if has_statistics else LEAST_TESTS_WITHOUT_STATISTICS)
-    assert checks >= LEAST_CHECKS
+    with_statistics, without, least_checks = LEAST_TESTS[variant.profile]
+    assert tests >= (with_statistics if has_statistics else without)
+    assert checks >= least_checks
     assert operations >= LEAST_OPERATIONS
 
 
@@ -170,7 +192,9 @@ def test_a_target_with_a_lock_of_its_own_needs_no_atomics(target, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "define", ["RNS_STATS=0", "RNS_CANARY=1", "RNS_POISON=1", "RNS_TIMING=1", "RNS_TIERS_MAX=4u"]
+    "define",
+    ["RNS_STATS=0", "RNS_CANARY=1", "RNS_POISON=1", "RNS_TIMING=1", "RNS_TIERS_MAX=4u"]
+    + [SMALL, LEAST],
 )
 def test_every_switch_compiles_for_the_smallest_target(define, tmp_path):
     check_freestanding("cortex-m0", "NONE", [define], tmp_path)

@@ -118,7 +118,7 @@ static inline rns_status_t move_out(rns_bytes_t* self, rns_store_t* store, uint6
     const rns_store_options_t* const options = &store->options;
     const uint64_t need = before + self->length + after;
     uint64_t wish = (uint64_t)options->headroom_bytes + options->tailroom_bytes;
-    if (self->length > 0 && need > store->pool->slot_bytes[store->pool->tier_count - 1u]) {
+    if (self->length > 0 && need > pool_slot_bytes(store->pool, store->pool->tier_count - 1u)) {
         wish += need / 2u; /* in the fallback no tier makes the steps geometric */
     }
     const store_grant_t grant = store_take(store, need, wish);

@@ -104,7 +104,7 @@ rns_status_t rns_bytes_compact(rns_bytes_t* self, rns_store_t* store)
     }
     const uint32_t home = rns_pool_home(store->pool, self->length);
     const uint32_t smallest =
-        home < store->pool->tier_count ? store->pool->slot_bytes[home] : self->length;
+        home < store->pool->tier_count ? pool_slot_bytes(store->pool, home) : self->length;
     if (smallest >= self->buffer->capacity) {
         return RNS_OK;
     }

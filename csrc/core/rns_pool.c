@@ -3,7 +3,9 @@
 
 #include "rns_pool_inline.h"
 
-#if RNS_TIMING
+#if RNS_PROFILE == RNS_PROFILE_FULL
+
+#    if RNS_TIMING
 static void stop_watch(rns_pool_t* self, rns_stopwatch_t* watch, uint32_t start_ticks)
 {
     const uint32_t ticks = RNS_TICKS() - start_ticks;
@@ -16,9 +18,9 @@ static void stop_watch(rns_pool_t* self, rns_stopwatch_t* watch, uint32_t start_
     RNS_LOCK_LEAVE(&self->lock);
     (void)self;
 }
-#endif
+#    endif
 
-#if RNS_STATS
+#    if RNS_STATS
 /// Raise a record of the largest request, which other threads may raise too.
 static void raise_largest(RNS_CELL(uint32_t) * largest, size_t size_bytes)
 {
@@ -27,7 +29,7 @@ static void raise_largest(RNS_CELL(uint32_t) * largest, size_t size_bytes)
     while (seen < size && !rns_cell_cas(largest, &seen, size)) {
     }
 }
-#endif
+#    endif
 
 /// Record what is notable of a grant, and tell that the tier runs low. Return RNS_OK.
 RNS_COLD rns_status_t rns_pool_note_grant(rns_pool_t* self, uint32_t tier_index,
@@ -36,11 +38,11 @@ RNS_COLD rns_status_t rns_pool_note_grant(rns_pool_t* self, uint32_t tier_index,
     rns_pool_tier_t* const tier = &self->tiers[tier_index];
     const uint32_t free_count = tier_free_count(&tier->tier, grant.gate);
     RNS_LOCK_ENTER(&self->lock);
-#if RNS_STATS
+#    if RNS_STATS
     raise_largest(&tier->largest_request_bytes, size_bytes);
-#else
+#    else
     (void)size_bytes;
-#endif
+#    endif
     rns_tier_note_take(&tier->tier, grant);
     const bool is_due = free_count < tier->low_water_count && rns_cell_or(&tier->is_low, 1u) == 0;
     RNS_LOCK_LEAVE(&self->lock);
@@ -60,12 +62,12 @@ static void* spill(rns_pool_t* self, uint32_t home, rns_priority_t priority)
         const bool is_served = grant.index != RNS_NO_SLOT;
         const bool has_note =
             is_served && pool_is_notable(tier, grant, tier_free_count(&tier->tier, grant.gate), 0);
-#if RNS_STATS
+#    if RNS_STATS
         if (is_served) {
             rns_cell_add(&tier->spills_in, 1u);
             rns_cell_add(&self->tiers[home].spills, 1u);
         }
-#endif
+#    endif
         RNS_LOCK_LEAVE(&self->lock);
         if (has_note) {
             (void)rns_pool_note_grant(self, i, grant, 0);
@@ -80,30 +82,30 @@ static void* spill(rns_pool_t* self, uint32_t home, rns_priority_t priority)
 /// Record the size of a request that its home tier did not serve.
 static void note_size(rns_pool_t* self, uint32_t home, size_t size_bytes)
 {
-#if RNS_STATS
+#    if RNS_STATS
     RNS_LOCK_ENTER(&self->lock);
     raise_largest(home < self->tier_count ? &self->tiers[home].largest_request_bytes
                                           : &self->largest_oversize_bytes,
                   size_bytes);
     RNS_LOCK_LEAVE(&self->lock);
-#else
+#    else
     (void)self;
     (void)home;
     (void)size_bytes;
-#endif
+#    endif
 }
 
 /// Count a request that no tier served.
 static void count_miss(rns_pool_t* self, uint32_t home)
 {
-#if RNS_STATS
+#    if RNS_STATS
     RNS_LOCK_ENTER(&self->lock);
     rns_cell_add(home < self->tier_count ? &self->tiers[home].exhausted : &self->oversize, 1u);
     RNS_LOCK_LEAVE(&self->lock);
-#else
+#    else
     (void)self;
     (void)home;
-#endif
+#    endif
 }
 
 /// Serve a request that its home tier did not: by a larger tier, else by the fallback.
@@ -149,7 +151,7 @@ RNS_APART rns_status_t rns_pool_take_apart(rns_pool_t* self, uint32_t home, size
     return has_note ? rns_pool_note_grant(self, home, grant, size_bytes) : RNS_OK;
 }
 
-#if RNS_OBSERVE
+#    if RNS_OBSERVE
 /// Return the observer, which stays until leave_observer(), or NULL.
 static const rns_observer_t* enter_observer(rns_pool_t* self)
 {
@@ -168,20 +170,20 @@ static void leave_observer(rns_pool_t* self)
 {
     rns_cell_add(&self->observed_calls, UINT32_MAX);
 }
-#endif
+#    endif
 
 bool rns_pool_observe(rns_pool_t* self, const rns_observer_t* observer)
 {
-#if RNS_OBSERVE
+#    if RNS_OBSERVE
     rns_cell_store(&self->observer, observer);
     while (rns_cell_load(&self->observed_calls) != 0) {
     }
     return true;
-#else
+#    else
     (void)self;
     (void)observer;
     return false;
-#endif
+#    endif
 }
 
 /// Take, and tell the observer.
@@ -189,20 +191,20 @@ static rns_status_t take_observed(rns_pool_t* self, size_t size_bytes, rns_prior
                                   void** out)
 {
     const rns_status_t status = pool_take(self, size_bytes, priority, out);
-#if RNS_OBSERVE
+#    if RNS_OBSERVE
     const rns_observer_t* const observer = status == RNS_OK ? enter_observer(self) : NULL;
     if (observer != NULL) {
         observer->took(observer->context, *out, size_bytes);
         leave_observer(self);
     }
-#endif
+#    endif
     return status;
 }
 
 /// Give, and tell the observer.
 static rns_status_t give_observed(rns_pool_t* self, void* slot)
 {
-#if RNS_OBSERVE
+#    if RNS_OBSERVE
     const rns_observer_t* const observer = enter_observer(self);
     if (observer != NULL) {
         const uint64_t number = observer->giving(observer->context);
@@ -211,21 +213,21 @@ static rns_status_t give_observed(rns_pool_t* self, void* slot)
         leave_observer(self);
         return status;
     }
-#endif
+#    endif
     return pool_give(self, slot);
 }
 
 rns_status_t rns_pool_take(rns_pool_t* self, size_t size_bytes, rns_priority_t priority,
                            void** out)
 {
-#if RNS_TIMING
+#    if RNS_TIMING
     const uint32_t start_ticks = RNS_TICKS();
     const rns_status_t status = take_observed(self, size_bytes, priority, out);
     stop_watch(self, &self->take_timing, start_ticks);
     return status;
-#else
+#    else
     return take_observed(self, size_bytes, priority, out);
-#endif
+#    endif
 }
 
 /// Tell that a tier which ran low has recovered, if it has. Return RNS_OK.
@@ -249,13 +251,13 @@ RNS_COLD rns_status_t rns_pool_note_recovery(rns_pool_t* self, uint32_t tier_ind
 /// Count and return a refusal.
 RNS_COLD rns_status_t rns_pool_refuse(rns_pool_t* self, rns_status_t status)
 {
-#if RNS_STATS
+#    if RNS_STATS
     RNS_LOCK_ENTER(&self->lock);
     rns_cell_add(&self->misuse[RNS_MISUSE_FOREIGN - status], 1u);
     RNS_LOCK_LEAVE(&self->lock);
-#else
+#    else
     (void)self;
-#endif
+#    endif
     return status;
 }
 
@@ -323,14 +325,14 @@ RNS_APART rns_status_t rns_pool_give_apart(rns_pool_t* self, uint32_t tier_index
 
 rns_status_t rns_pool_give(rns_pool_t* self, void* slot)
 {
-#if RNS_TIMING
+#    if RNS_TIMING
     const uint32_t start_ticks = RNS_TICKS();
     const rns_status_t status = give_observed(self, slot);
     stop_watch(self, &self->give_timing, start_ticks);
     return status;
-#else
+#    else
     return give_observed(self, slot);
-#endif
+#    endif
 }
 
 uint32_t rns_pool_home(const rns_pool_t* self, size_t size_bytes)
@@ -355,3 +357,4 @@ rns_status_t rns_pool_locate(const rns_pool_t* self, const void* slot, uint32_t*
     }
     return status;
 }
+#endif

@@ -1,5 +1,6 @@
 /// @file rns_pool.h
 /// A pool of 1 to RNS_TIERS_MAX tiers, smallest slots first, over memory that the caller owns.
+/// In which of three builds, and what the two smaller ones lack: RNS_PROFILE, rns_small.h.
 ///
 /// Owns: the choice of a tier for a size, the owner of an address, the reserve, the fallback, the
 /// low-water callback, the lock, and all statistics.
@@ -44,13 +45,15 @@ typedef struct {
 
 /// One tier as the caller wants it. What is left zero is off.
 typedef struct {
-    size_t slot_bytes;         ///< Payload of a slot, 1 to RNS_SLOT_BYTES_MAX.
-    uint32_t slot_count;       ///< 1 to RNS_SLOT_COUNT_MAX.
+    size_t slot_bytes;   ///< Payload of a slot, 1 to RNS_SLOT_BYTES_MAX.
+    uint32_t slot_count; ///< 1 to RNS_SLOT_COUNT_MAX.
+#if RNS_EXTRAS
     uint32_t reserve_count;    ///< The last free slots, for RNS_PRIORITY_HIGH only.
     uint32_t low_water_count;  ///< Tell when fewer than this many slots are free.
     uint32_t hysteresis_count; ///< Tell again only after this many more were free.
     uint8_t region;            ///< Kind of memory the slots lie in, below RNS_REGIONS_MAX.
     rns_memory_t memory;       ///< For the slots, in that region; zero: in the pool's storage.
+#endif
 } rns_tier_config_t;
 
 /// Serves misses from elsewhere, a heap for instance. Both functions or none.
@@ -92,8 +95,10 @@ typedef struct {
     uint32_t tier_count;
     rns_policy_t policy;
     uint32_t header_bytes; ///< In front of each payload, a multiple of RNS_ALIGN_BYTES.
+#if RNS_EXTRAS
     rns_fallback_t fallback;
     rns_low_water_t low_water;
+#endif
 } rns_pool_config_t;
 
 /// Refusals and damage, each by its status.
@@ -169,6 +174,9 @@ typedef struct {
     rns_region_stats_t regions[RNS_REGIONS_MAX];
 } rns_pool_stats_t;
 
+#if RNS_PROFILE != RNS_PROFILE_FULL
+#    include "rns_small.h"
+#else
 /// A duration record that threads share.
 typedef struct {
     RNS_CELL(rns_counter_t) calls;
@@ -183,12 +191,12 @@ typedef struct {
     uint32_t low_water_count;
     uint32_t recovered_count; ///< low_water_count + hysteresis_count
     RNS_CELL(uint32_t) is_low;
-#if RNS_STATS
+#    if RNS_STATS
     RNS_CELL(uint32_t) largest_request_bytes;
     RNS_CELL(rns_counter_t) spills;
     RNS_CELL(rns_counter_t) spills_in;
     RNS_CELL(rns_counter_t) exhausted;
-#endif
+#    endif
 } rns_pool_tier_t;
 
 /// What a give has to know of the tier whose memory holds an address; a copy of the tier's own.
@@ -215,25 +223,26 @@ typedef struct rns_pool {
     rns_fallback_t fallback;
     rns_low_water_t low_water;
     struct rns_pool* next; ///< Ring of linked pools; the pool itself if it is alone.
-#if RNS_SYNC == RNS_SYNC_LOCK
+#    if RNS_SYNC == RNS_SYNC_LOCK
     rns_lock_t lock;
-#endif
+#    endif
     RNS_CELL(rns_counter_t) fallbacks;
     RNS_CELL(rns_counter_t) fallback_gives;
-#if RNS_STATS
+#    if RNS_STATS
     RNS_CELL(uint32_t) largest_oversize_bytes;
     RNS_CELL(rns_counter_t) oversize;
     RNS_CELL(rns_counter_t) misuse[RNS_MISUSE_FOREIGN - RNS_DAMAGE_CANARY + 1]; ///< By status.
-#endif
-#if RNS_TIMING
+#    endif
+#    if RNS_TIMING
     rns_stopwatch_t take_timing;
     rns_stopwatch_t give_timing;
-#endif
-#if RNS_OBSERVE
+#    endif
+#    if RNS_OBSERVE
     RNS_CELL(const rns_observer_t*) observer;
     RNS_CELL(uint32_t) observed_calls; ///< That may be in the observer now.
-#endif
+#    endif
 } rns_pool_t;
+#endif
 
 /// Compute how much storage rns_pool_init() needs for `config`.
 ///
@@ -281,6 +290,7 @@ RNS_MUST_USE rns_status_t rns_pool_take(rns_pool_t* self, size_t size_bytes,
 /// that give the same slot exactly one succeeds.
 RNS_MUST_USE rns_status_t rns_pool_give(rns_pool_t* self, void* slot);
 
+#if RNS_PROFILE == RNS_PROFILE_FULL
 /// Set the observer, or none (NULL). When it returns, no call is in the one before.
 ///
 /// @retval false  Built without RNS_OBSERVE; nothing is observed.
@@ -288,6 +298,7 @@ RNS_MUST_USE rns_status_t rns_pool_give(rns_pool_t* self, void* slot);
 /// Cost: while there is none, a load for each take and give.  Threads: safe with RNS_SYNC_ATOMIC,
 /// else none other may use the pool meanwhile. Not from the observer itself.
 bool rns_pool_observe(rns_pool_t* self, const rns_observer_t* observer);
+#endif
 
 /// Return the home tier of a size; tier_count if it is oversize.
 uint32_t rns_pool_home(const rns_pool_t* self, size_t size_bytes);
@@ -302,6 +313,13 @@ uint32_t rns_pool_home(const rns_pool_t* self, size_t size_bytes);
 RNS_MUST_USE rns_status_t rns_pool_locate(const rns_pool_t* self, const void* slot,
                                           uint32_t* tier_index, uint32_t* slot_index);
 
+/// Return the slot at a place in the pool, in use or not.
+void* rns_pool_slot(const rns_pool_t* self, uint32_t tier_index, uint32_t slot_index);
+
+/// Tell whether the slot at a place in the pool is in use.  Threads: safe.
+bool rns_pool_is_live(rns_pool_t* self, uint32_t tier_index, uint32_t slot_index);
+
+#if RNS_EXTRAS
 /// Let two pools know each other's memory, so that a slot of one given to the other is reported
 /// as RNS_MISUSE_WRONG_POOL instead of RNS_MISUSE_FOREIGN. Joins the rings of both.
 ///
@@ -312,6 +330,7 @@ void rns_pool_link(rns_pool_t* self, rns_pool_t* other);
 
 /// Leave the ring of linked pools; needed before a linked pool's memory goes away.
 void rns_pool_unlink(rns_pool_t* self);
+#endif
 
 /// Return a snapshot.
 ///
@@ -323,8 +342,10 @@ void rns_pool_unlink(rns_pool_t* self);
 /// Cost: O(tier_count).  Threads: safe.
 void rns_pool_stats(rns_pool_t* self, rns_pool_stats_t* out);
 
+#if RNS_EXTRAS
 /// Begin a new window: each tier's window_high_water becomes its in_use.  Threads: safe.
 void rns_pool_reset_window(rns_pool_t* self);
+#endif
 
 /// Verify I1 to I12.
 ///

@@ -1,6 +1,8 @@
 /* Configuration: what is refused, how storage is laid out, and which pools know each other. */
 #include "rns_pool.h"
 
+#if RNS_PROFILE == RNS_PROFILE_FULL
+
 /// Where everything lies; offsets are from the start of the storage.
 typedef struct {
     rns_tier_layout_t tiers[RNS_TIERS_MAX];
@@ -188,12 +190,15 @@ rns_status_t rns_pool_init(rns_pool_t* self, const rns_pool_config_t* config, rn
     self->fallback = config->fallback;
     self->low_water = config->low_water;
     self->next = self;
-#if RNS_SYNC == RNS_SYNC_LOCK
+#    if RNS_SYNC == RNS_SYNC_LOCK
     rns_lock_init(&self->lock);
-#endif
+#    endif
     return RNS_OK;
 }
 
+#endif
+
+#if RNS_EXTRAS
 void rns_pool_link(rns_pool_t* self, rns_pool_t* other)
 {
     for (const rns_pool_t* pool = self->next; pool != self; pool = pool->next) {
@@ -217,3 +222,4 @@ void rns_pool_unlink(rns_pool_t* self)
     before->next = self->next;
     self->next = self;
 }
+#endif

@@ -5,11 +5,15 @@
 #define RNS_POOL_INLINE_H
 
 #include "rns_pool.h"
-#include "rns_tier_inline.h"
+
+#if RNS_PROFILE != RNS_PROFILE_FULL
+#    include "rns_small_inline.h"
+#else
+#    include "rns_tier_inline.h"
 
 /// Whether stores may take and give without rns_pool_take() and rns_pool_give(), which alone time
 /// calls and tell an observer of them.
-#define POOL_IS_SHORT (RNS_TIMING + RNS_OBSERVE == 0)
+#    define POOL_IS_SHORT (RNS_TIMING + RNS_OBSERVE == 0)
 
 /* Long or rare parts, in rns_pool.c. Each is called at the end of its path, where the call is a
  * jump: the common path then has no register to save. */
@@ -73,13 +77,13 @@ static inline void* pool_slot(const rns_pool_tier_t* tier, tier_grant_t grant)
 static inline bool pool_is_notable(const rns_pool_tier_t* tier, tier_grant_t grant,
                                    uint32_t free_count, size_t size_bytes)
 {
-#if RNS_STATS
+#    if RNS_STATS
     if (size_bytes > rns_cell_load(&tier->largest_request_bytes)) {
         return true;
     }
-#else
+#    else
     (void)size_bytes;
-#endif
+#    endif
     return free_count < tier->low_water_count ||
            tier_is_record(&tier->tier, free_count, grant.gate);
 }
@@ -170,5 +174,21 @@ static inline rns_status_t pool_give_believed(rns_pool_t* self, uint32_t tier_in
     }
     return rns_pool_give(self, slot);
 }
+
+static inline uint32_t pool_slot_bytes(const rns_pool_t* self, uint32_t tier_index)
+{
+    return self->slot_bytes[tier_index];
+}
+
+static inline uint32_t pool_slot_count(const rns_pool_t* self, uint32_t tier_index)
+{
+    return self->tiers[tier_index].tier.slot_count;
+}
+
+static inline uint32_t pool_stride_bytes(const rns_pool_t* self, uint32_t tier_index)
+{
+    return self->tiers[tier_index].tier.stride_bytes;
+}
+#endif
 
 #endif

@@ -19,6 +19,11 @@
     (((size_t)(bytes) + RNS_ALIGN_BYTES - 1u) / RNS_ALIGN_BYTES * RNS_ALIGN_BYTES)
 #define RNS_STATIC_WORDS(count) (((size_t)(count) + 31u) / 32u)
 #define RNS_STATIC_BITMAPS      (RNS_POISON || RNS_CANARY ? 2u : 1u) ///< Free slots; owned ones.
+#if RNS_PROFILE == RNS_PROFILE_FULL
+#    define RNS_STATIC_SUMMARY(count) RNS_STATIC_WORDS(RNS_STATIC_WORDS(count))
+#else
+#    define RNS_STATIC_SUMMARY(count) ((size_t)0)
+#endif
 
 /// Bytes that a tier adds to rns_pool_storage_bytes(): slots, and bitmaps above 32 slots.
 #define RNS_TIER_STORAGE_BYTES(slot_bytes, slot_count, header_bytes)                              \
@@ -27,7 +32,7 @@
      ((slot_count) <= 32u                                                                         \
           ? 0u                                                                                    \
           : RNS_STATIC_PADDED((RNS_STATIC_WORDS(slot_count) * RNS_STATIC_BITMAPS +                \
-                               RNS_STATIC_WORDS(RNS_STATIC_WORDS(slot_count))) *                  \
+                               RNS_STATIC_SUMMARY(slot_count)) *                                  \
                               sizeof(uint32_t))))
 
 #if !defined(RNS_POOL_TIERS) && defined(CONFIG_RNS_POOL_TIER_COUNT)

@@ -33,7 +33,7 @@ RNS_APART store_grant_t rns_store_take_apart(rns_store_t* self, uint32_t size_by
     uint32_t tier = 0;
     uint32_t index = 0;
     const bool is_slot = rns_pool_locate(pool, slot, &tier, &index) == RNS_OK;
-    const uint32_t capacity = is_slot ? pool->slot_bytes[tier] : size_bytes;
+    const uint32_t capacity = is_slot ? pool_slot_bytes(pool, tier) : size_bytes;
     store_begin(slot, self, capacity, is_slot ? tier : RNS_BUFFER_NO_TIER);
     return (store_grant_t){.buffer = slot, .status = RNS_OK, .capacity = capacity};
 }
@@ -51,22 +51,18 @@ rns_status_t rns_store_give(rns_store_t* self, rns_buffer_t* buffer)
     return pool_give_believed(self->pool, buffer->tier, buffer);
 }
 
-/// Tell whether a slot of the pool is in use.
-static bool is_live(rns_pool_t* pool, uint32_t tier_index, uint32_t slot_index)
-{
-    RNS_LOCK_ENTER(&pool->lock);
-    const uint32_t live = rns_tier_live_bits(&pool->tiers[tier_index].tier, slot_index / 32u);
-    RNS_LOCK_LEAVE(&pool->lock);
-    return ((live >> (slot_index % 32u)) & 1u) != 0;
-}
-
 /// Tell whether a block of the pool's fallback is out.
 static bool has_fallback_out(rns_pool_t* pool)
 {
+#if RNS_EXTRAS
     RNS_LOCK_ENTER(&pool->lock);
     const bool is_out = rns_cell_load(&pool->fallbacks) != rns_cell_load(&pool->fallback_gives);
     RNS_LOCK_LEAVE(&pool->lock);
     return is_out;
+#else
+    (void)pool;
+    return false;
+#endif
 }
 
 rns_status_t rns_store_unexport(rns_store_t* self, void* pin)
@@ -78,7 +74,7 @@ rns_status_t rns_store_unexport(rns_store_t* self, void* pin)
     uint32_t index = 0;
     const rns_status_t status = rns_pool_locate(self->pool, pin, &tier, &index);
     const bool is_buffer = status == RNS_OK
-                               ? is_live(self->pool, tier, index)
+                               ? rns_pool_is_live(self->pool, tier, index)
                                : status == RNS_MISUSE_FOREIGN && has_fallback_out(self->pool);
     /* What is no buffer the pool refuses and counts. */
     return is_buffer ? rns_buffer_release(pin, self) : rns_pool_give(self->pool, pin);
@@ -143,7 +139,7 @@ static void check_slot(void* context, uint32_t tier_index, uint32_t slot_index, 
     if (rns_cell_load(&buffer->refs) == 0) {
         broken = "I13";
     } else if (buffer->tier != tier_index ||
-               buffer->capacity != check->pool->slot_bytes[tier_index]) {
+               buffer->capacity != pool_slot_bytes(check->pool, tier_index)) {
         broken = "I14";
     } else if (rns_cell_load(&buffer->used) > buffer->capacity) {
         broken = "I15";

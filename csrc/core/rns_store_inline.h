@@ -24,7 +24,7 @@ bool rns_store_is_struck(rns_store_t* self, uint32_t home);
 static inline uint64_t store_request_bytes(const rns_pool_t* pool, uint64_t need_bytes,
                                            uint64_t wish_bytes)
 {
-    const uint32_t largest = pool->slot_bytes[pool->tier_count - 1u];
+    const uint32_t largest = pool_slot_bytes(pool, pool->tier_count - 1u);
     const uint64_t both = need_bytes + wish_bytes;
     return need_bytes <= largest && both > largest ? largest : both;
 }
@@ -56,7 +56,8 @@ static inline store_grant_t store_take(rns_store_t* self, uint64_t need_bytes, u
         const bool is_oversize = home == pool->tier_count;
         return (store_grant_t){.status = is_oversize ? RNS_MISS_OVERSIZE : RNS_MISS_EXHAUSTED};
     }
-    if (!POOL_IS_SHORT || home == pool->tier_count) {
+#if POOL_IS_SHORT
+    if (home == pool->tier_count) {
         return rns_store_take_apart(self, (uint32_t)size_bytes);
     }
     const pool_grant_t grant =
@@ -65,12 +66,15 @@ static inline store_grant_t store_take(rns_store_t* self, uint64_t need_bytes, u
         return rns_store_take_apart(self, (uint32_t)size_bytes);
     }
     rns_buffer_t* const buffer = pool_slot(&pool->tiers[home], grant.bit);
-    const uint32_t capacity = pool->slot_bytes[home];
+    const uint32_t capacity = pool_slot_bytes(pool, home);
     store_begin(buffer, self, capacity, home);
     if (grant.has_note) {
         (void)rns_pool_note_grant(pool, home, grant.bit, (size_t)size_bytes);
     }
     return (store_grant_t){.buffer = buffer, .status = RNS_OK, .capacity = capacity};
+#else
+    return rns_store_take_apart(self, (uint32_t)size_bytes);
+#endif
 }
 
 #endif

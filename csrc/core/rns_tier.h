@@ -32,8 +32,13 @@
 #include "rns_port.h"
 #include "rns_status.h"
 
-#define RNS_SLOT_BYTES_MAX ((size_t)1 << 24)
-#define RNS_SLOT_COUNT_MAX ((uint32_t)1 << 24)
+#if RNS_PROFILE == RNS_PROFILE_FULL
+#    define RNS_SLOT_BYTES_MAX ((size_t)1 << 24)
+#    define RNS_SLOT_COUNT_MAX ((uint32_t)1 << 24)
+#else
+#    define RNS_SLOT_BYTES_MAX ((size_t)0xFF00)
+#    define RNS_SLOT_COUNT_MAX ((uint32_t)0xFFFF)
+#endif
 
 /// Bits 0 to 31: free slots, as a bitmap or as their number. With RNS_STATS, bits 32 to 37: their
 /// number if the bitmap is here, else 0; bits 38 to 63: takes.

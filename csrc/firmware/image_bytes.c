@@ -32,9 +32,6 @@ int image_bytes(void)
     };
     static rns_pool_t pool;
     static rns_store_t store;
-    static rns_replay_bin_t bins[3];
-    static uint64_t oversize[1];
-    static rns_meter_cow_t cow[1];
     const rns_pool_config_t config = {
         .tiers = tiers, .tier_count = 3, .header_bytes = RNS_BUFFER_HEADER_BYTES};
     const rns_store_options_t options = {.tag = 0};
@@ -47,16 +44,7 @@ int image_bytes(void)
     for (uint32_t i = 0; i < sizeof pattern; ++i) {
         pattern[i] = (uint8_t)i;
     }
-    const int64_t edges_ns[2] = {ops[0].t_ns, ops[count - 1u].t_ns + 1};
-    rns_meter_t meter = {.pool = &pool,
-                         .store = &store,
-                         .bin_count = 1,
-                         .edges_ns = edges_ns,
-                         .bins = bins,
-                         .oversize = oversize,
-                         .cow = cow};
-    rns_meter_begin(&meter);
-    rns_ops_t run = {&store, &meter, handles, pattern, ops, status};
+    rns_ops_t run = {&store, NULL, handles, pattern, ops, status};
     int failures = rns_ops_run(&run, 0, count) == RNS_OK ? 0 : 1;
     uint32_t sum = IMAGE_SUM;
     for (size_t i = 0; i < count; ++i) {

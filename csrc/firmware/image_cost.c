@@ -119,7 +119,11 @@ int image_cost(void)
     const uint32_t begin_reading = board_counter();
     reading = board_counted(begin_reading, board_counter());
     const int failures = cost_of_pool() + cost_of_bytes();
+#if RNS_PROFILE == RNS_PROFILE_FULL
     image_line("cost", "state_tier", sizeof(rns_tier_t));
+#else
+    image_line("cost", "state_tier", sizeof(rns_pool_tier_t));
+#endif
     image_line("cost", "state_pool", sizeof(rns_pool_t));
     return failures;
 }

@@ -1,5 +1,8 @@
 #include "rns_ops.h"
 
+/// Only RNS_PROFILE_FULL has the gates that a meter watches.
+#define HAS_METER(self) (RNS_PROFILE == RNS_PROFILE_FULL && (self)->meter != NULL)
+
 /// Put a handle in the place of another.
 static rns_status_t replace(rns_ops_t* self, rns_bytes_t* place, rns_bytes_t by)
 {
@@ -61,9 +64,13 @@ rns_status_t rns_ops_run(rns_ops_t* self, size_t first, size_t end)
 {
     for (size_t i = first; i < end; ++i) {
         const rns_op_t* const op = &self->ops[i];
-        rns_meter_advance(self->meter, op->t_ns);
+        if (HAS_METER(self)) {
+            rns_meter_advance(self->meter, op->t_ns);
+        }
         const rns_status_t status = apply(self, op, &self->pattern[i % RNS_OPS_PATTERN]);
-        rns_meter_sample(self->meter, op->t_ns);
+        if (HAS_METER(self)) {
+            rns_meter_sample(self->meter, op->t_ns);
+        }
         self->status[i] = (int16_t)status;
         if (status < RNS_OK && status != RNS_INPUT_RANGE) {
             return status;

@@ -44,7 +44,7 @@ typedef struct {
 
 typedef struct {
     rns_store_t* store;
-    rns_meter_t* meter;     ///< Begun.
+    rns_meter_t* meter;     ///< Begun, or NULL.
     rns_bytes_t* handles;   ///< One for each number that an operation names, all zero.
     const uint8_t* pattern; ///< The longest length + RNS_OPS_PATTERN bytes; byte i is i mod 256.
     const rns_op_t* ops;

@@ -345,7 +345,11 @@ static const char* check_group(const rns_rtp_receiver_t* self)
         uint32_t tier = 0;
         uint32_t slot = 0;
         const bool is_slot = rns_pool_locate(self->pool, info, &tier, &slot) == RNS_OK;
+#if RNS_EXTRAS
         const bool is_known = is_slot || self->pool->fallback.take != NULL;
+#else
+        const bool is_known = is_slot;
+#endif
         if (count == RNS_RTP_GROUP_PACKETS || !is_known) {
             return "R3";
         }

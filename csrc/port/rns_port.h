@@ -21,6 +21,18 @@
 #    define RNS_SYNC RNS_SYNC_NONE
 #endif
 
+/* What code and state of a pool are for; rns_small.h lists what the small ones lack. */
+#define RNS_PROFILE_FULL  0 ///< Everything, and speed on large processors.
+#define RNS_PROFILE_SMALL 1 ///< Every feature of a pool in a fraction of the flash.
+#define RNS_PROFILE_LEAST 2 ///< Tiers, statistics and misuse checks alone.
+
+#ifndef RNS_PROFILE
+#    define RNS_PROFILE RNS_PROFILE_FULL
+#endif
+
+/// Whether pools have what RNS_PROFILE_LEAST leaves out.
+#define RNS_EXTRAS (RNS_PROFILE != RNS_PROFILE_LEAST)
+
 /// Counters and high-water marks. Off saves flash and RAM; misuse is detected all the same.
 #ifndef RNS_STATS
 #    define RNS_STATS 1
@@ -73,7 +85,8 @@
 
 /// Width of event counters: 64 bit, or 32 bit where a 64-bit addition is dear.
 #ifndef RNS_COUNTER_BITS
-#    if UINTPTR_MAX > 0xFFFFFFFFu || RNS_SYNC == RNS_SYNC_ATOMIC
+#    if RNS_PROFILE == RNS_PROFILE_FULL &&                                                        \
+        (UINTPTR_MAX > 0xFFFFFFFFu || RNS_SYNC == RNS_SYNC_ATOMIC)
 #        define RNS_COUNTER_BITS 64
 #    else
 #        define RNS_COUNTER_BITS 32

@@ -49,6 +49,13 @@ rns_pool_stats_t pool_stats(pool_fixture_t* self)
     return stats;
 }
 
+uint32_t pool_stride(const pool_fixture_t* self, uint32_t tier_index)
+{
+    const unsigned char* const first = rns_pool_slot(&self->pool, tier_index, 0);
+    const unsigned char* const second = rns_pool_slot(&self->pool, tier_index, 1);
+    return (uint32_t)(second - first);
+}
+
 /// Verify one tier and add it to `sum`.
 static void check_tier_identities(const rns_tier_stats_t* tier, rns_tier_stats_t* sum)
 {

@@ -33,6 +33,9 @@ void* pool_take_high(pool_fixture_t* self, size_t size_bytes);
 
 rns_pool_stats_t pool_stats(pool_fixture_t* self);
 
+/// Return from one slot of a tier to the next.
+uint32_t pool_stride(const pool_fixture_t* self, uint32_t tier_index);
+
 /// Verify every identity of a snapshot taken at rest.
 void check_identities(const rns_pool_stats_t* stats);
 

@@ -43,7 +43,9 @@ static inline pool_model_t model_of(const rns_pool_config_t* config)
     for (uint32_t i = 0; i < config->tier_count; ++i) {
         model.tiers[i].slot_bytes = (uint32_t)config->tiers[i].slot_bytes;
         model.tiers[i].slot_count = config->tiers[i].slot_count;
+#if RNS_EXTRAS
         model.tiers[i].reserve_count = config->tiers[i].reserve_count;
+#endif
     }
     return model;
 }

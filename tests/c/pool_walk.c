@@ -21,8 +21,10 @@ static void compare_tier(const rns_tier_stats_t* tier, const model_tier_t* model
     CHECK_EQUAL(tier->in_use, model->in_use);
 #if RNS_STATS
     CHECK_EQUAL(tier->high_water, model->high_water);
+#    if RNS_EXTRAS
     CHECK_EQUAL(tier->window_high_water, model->window_high_water);
     CHECK_EQUAL(tier->largest_request_bytes, model->largest_request_bytes);
+#    endif
     CHECK_EQUAL(tier->hits, model->hits);
     CHECK_EQUAL(tier->spills, model->spills);
     CHECK_EQUAL(tier->spills_in, model->spills_in);
@@ -40,8 +42,7 @@ static void compare(pair_t* pair)
         compare_tier(&stats.tiers[i], &pair->model.tiers[i]);
         uint32_t in_use = 0;
         for (uint32_t k = 0; k < pair->model.tiers[i].slot_count; ++k) {
-            const uint32_t live = rns_tier_live_bits(&pair->pool.pool.tiers[i].tier, k / 32u);
-            CHECK_EQUAL((live >> k % 32u) & 1u, pair->model.tiers[i].is_live[k]);
+            CHECK_EQUAL(rns_pool_is_live(&pair->pool.pool, i, k), pair->model.tiers[i].is_live[k]);
             in_use += pair->model.tiers[i].is_live[k];
         }
         CHECK_EQUAL(pair->model.tiers[i].in_use, in_use);
@@ -52,8 +53,10 @@ static void compare(pair_t* pair)
     CHECK_EQUAL(stats.misuse.interior, pair->met.interiors);
     CHECK_EQUAL(stats.misuse.misaligned, pair->met.misaligned);
     CHECK_EQUAL(stats.misuse.foreign, pair->met.foreign);
+#    if RNS_EXTRAS
     CHECK(pair->model.largest_oversize_bytes == 0 ||
           stats.largest_request_bytes == pair->model.largest_oversize_bytes);
+#    endif
 #endif
 }
 
@@ -69,7 +72,7 @@ static void take_one(pair_t* pair)
         &pair->pool.pool, size, is_high ? RNS_PRIORITY_HIGH : RNS_PRIORITY_NORMAL, &out);
     if (tier < pair->model.tier_count) {
         CHECK_STATUS(status, RNS_OK);
-        CHECK(out == rns_tier_slot(&pair->pool.pool.tiers[tier].tier, index));
+        CHECK(out == rns_pool_slot(&pair->pool.pool, tier, index));
         if (out != NULL) {
             SHOW(out, pair->pool.pool.header_bytes + size);
             memset(out, TAG, size < 8u ? size : 8u);
@@ -106,19 +109,20 @@ static void give_one(pair_t* pair)
 {
     const uint32_t tier = random_below(&pair->random, pair->model.tier_count);
     const uint32_t index = random_below(&pair->random, pair->model.tiers[tier].slot_count);
-    const rns_tier_t* const real = &pair->pool.pool.tiers[tier].tier;
-    unsigned char* const slot = rns_tier_slot(real, index);
+    const uint32_t stride = pool_stride(&pair->pool, tier);
+    unsigned char* const slot = rns_pool_slot(&pair->pool.pool, tier, index);
     if (random_below(&pair->random, 20) == 0) {
-        give_astray(pair, slot, real->stride_bytes > RNS_ALIGN_BYTES);
+        give_astray(pair, slot, stride > RNS_ALIGN_BYTES);
         return;
     }
     const bool was_live = model_give(&pair->model, tier, index);
     pair->met.double_gives += !was_live;
     CHECK_STATUS(rns_pool_give(&pair->pool.pool, slot),
                  was_live ? RNS_OK : RNS_MISUSE_DOUBLE_GIVE);
-    HIDE(slot, real->stride_bytes);
+    HIDE(slot, stride);
 }
 
+#if RNS_EXTRAS
 static void note_low(void* context, uint32_t tier_index, uint32_t free_count, bool low)
 {
     pair_t* const pair = context;
@@ -126,6 +130,7 @@ static void note_low(void* context, uint32_t tier_index, uint32_t free_count, bo
     CHECK(low ? free_count < tier->low_water_count : free_count >= tier->recovered_count);
     pair->met.lows += low;
 }
+#endif
 
 /// Add what is in the model to what was counted on the way.
 static void add_met(const pair_t* pair, pool_walk_t* met)
@@ -151,11 +156,13 @@ void pool_walk(const rns_pool_config_t* config, uint64_t seed, uint32_t operatio
 {
     pair_t pair = {.model = model_of(config), .random = seed};
     rns_pool_config_t told = *config;
+#if RNS_EXTRAS
     told.low_water = (rns_low_water_t){.notify = note_low, .context = &pair};
+#endif
     pool_fixture_init(&pair.pool, &told);
     for (uint32_t i = 0; i < config->tier_count; ++i) {
-        const rns_tier_t* const tier = &pair.pool.pool.tiers[i].tier;
-        HIDE(tier->slots, (size_t)tier->slot_count * tier->stride_bytes);
+        HIDE(rns_pool_slot(&pair.pool.pool, i, 0),
+             (size_t)config->tiers[i].slot_count * pool_stride(&pair.pool, i));
     }
     uint32_t take_share = 50;
     for (uint32_t i = 0; i < operations; ++i) {
@@ -164,9 +171,11 @@ void pool_walk(const rns_pool_config_t* config, uint64_t seed, uint32_t operatio
             take_share = 5u + random_below(&pair.random, 60);
         }
         if (random_below(&pair.random, 2000) == 0) {
+#if RNS_EXTRAS
             rns_pool_reset_window(&pair.pool.pool);
             model_reset_window(&pair.model);
             ++pair.met.windows;
+#endif
         } else if (random_below(&pair.random, 100) < take_share) {
             take_one(&pair);
         } else {

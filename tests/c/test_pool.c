@@ -20,7 +20,7 @@ static void check_slot(pool_fixture_t* f, void* slot, uint32_t tier_index, uint3
         CHECK_STATUS(rns_pool_locate(&f->pool, slot, &found_tier, &found_slot), RNS_OK);
         CHECK_EQUAL(found_tier, tier_index);
         CHECK_EQUAL(found_slot, slot_index);
-        memset(slot, 0xA5, f->pool.slot_bytes[tier_index]);
+        memset(slot, 0xA5, pool_stats(f).tiers[tier_index].slot_bytes);
     }
 }
 
@@ -45,7 +45,7 @@ static void test_the_home_tier_is_the_smallest_that_fits(void)
             check_slot(&f, pool_take(&f, tiers[i].slot_bytes), i, 0);
             if (i + 1u < count) {
                 check_slot(&f, pool_take(&f, tiers[i].slot_bytes + 1u), i + 1u, 0);
-                void* const first = rns_tier_slot(&f.pool.tiers[i + 1u].tier, 0);
+                void* const first = rns_pool_slot(&f.pool, i + 1u, 0);
                 CHECK_STATUS(rns_pool_give(&f.pool, first), RNS_OK);
             }
         }
@@ -111,7 +111,7 @@ static void test_a_spill_pool_skips_full_tiers(void)
     check_slot(&f, pool_take(&f, 16), 0, 0);
     check_slot(&f, pool_take(&f, 16), 0, 1);
     check_slot(&f, pool_take(&f, 16), 2, 0); /* the tier between is full */
-    CHECK_STATUS(rns_pool_give(&f.pool, rns_tier_slot(&f.pool.tiers[1].tier, 33)), RNS_OK);
+    CHECK_STATUS(rns_pool_give(&f.pool, rns_pool_slot(&f.pool, 1, 33)), RNS_OK);
     check_slot(&f, pool_take(&f, 16), 1, 33);
     check_slot(&f, pool_take(&f, 60), 2, 1);
     check_slot(&f, pool_take(&f, 60), 2, 2);
@@ -119,7 +119,7 @@ static void test_a_spill_pool_skips_full_tiers(void)
     CHECK(pool_take(&f, 100) == NULL);
     CHECK(pool_take(&f, 1000) == NULL);
     CHECK(pool_take(&f, 1001) == NULL);
-    CHECK_STATUS(rns_pool_give(&f.pool, rns_tier_slot(&f.pool.tiers[0].tier, 1)), RNS_OK);
+    CHECK_STATUS(rns_pool_give(&f.pool, rns_pool_slot(&f.pool, 0, 1)), RNS_OK);
     CHECK(pool_take(&f, 17) == NULL); /* never from a smaller tier */
 #if RNS_STATS
     const rns_pool_stats_t stats = pool_stats(&f);
@@ -141,6 +141,7 @@ static void test_a_spill_pool_skips_full_tiers(void)
     pool_fixture_end(&f);
 }
 
+#if RNS_EXTRAS
 static void test_the_reserve_serves_high_priority_only(void)
 {
     static const uint32_t counts[] = {1, 5, 32, 33, 70};
@@ -257,12 +258,12 @@ static void test_the_fallback_serves_misses_until_it_refuses(void)
     CHECK_EQUAL(stats.fallback_gives, 0);
     CHECK_EQUAL(stats.regions[RNS_REGIONS_MAX - 1u].fallbacks, 2);
     CHECK_EQUAL(stats.regions[0].fallbacks, 0);
-#if RNS_STATS
+#    if RNS_STATS
     CHECK_EQUAL(stats.exhausted, 2);
     CHECK_EQUAL(stats.oversize, 2);
     CHECK_EQUAL(stats.failures, 2);
     CHECK_EQUAL(stats.requests, 6);
-#endif
+#    endif
     pool_fixture_end(&f);
 }
 
@@ -320,8 +321,10 @@ static void test_the_fallback_is_not_asked_for_what_lies_in_the_pool(void)
     void* const block = pool_take(&f, 2000);
     unsigned char* const slot = pool_take(&f, 16);
     CHECK_STATUS(rns_pool_give(&f.pool, slot + RNS_ALIGN_BYTES - 1u), RNS_MISUSE_MISALIGNED);
-    unsigned char* const end = (unsigned char*)f.storage.start + f.storage.bytes;
-    CHECK_STATUS(rns_pool_give(&f.pool, end - 1), RNS_MISUSE_OUT_OF_RANGE); /* of the bitmap */
+    /* The bitmap lies behind all slots, or behind those of its tier. */
+    void* const bitmap = RNS_PROFILE == RNS_PROFILE_FULL ? rns_pool_slot(&f.pool, 2, 3)
+                                                         : rns_pool_slot(&f.pool, 1, 40);
+    CHECK_STATUS(rns_pool_give(&f.pool, bitmap), RNS_MISUSE_OUT_OF_RANGE);
     CHECK_STATUS(rns_pool_give(&f.pool, slot), RNS_OK);
     CHECK_STATUS(rns_pool_give(&f.pool, slot), RNS_MISUSE_DOUBLE_GIVE);
     CHECK_EQUAL(heap.gives, 0);
@@ -363,6 +366,7 @@ static void test_the_fallback_is_asked_for_the_header_too_unless_that_overflows(
     CHECK_EQUAL(heap.takes, 2);
     pool_fixture_end(&f);
 }
+#endif
 
 void suite_pool(void)
 {
@@ -370,6 +374,7 @@ void suite_pool(void)
     RUN(test_a_request_of_no_bytes_is_one_of_the_smallest_tier);
     RUN(test_a_strict_pool_serves_from_the_home_tier_only);
     RUN(test_a_spill_pool_skips_full_tiers);
+#if RNS_EXTRAS
     RUN(test_the_reserve_serves_high_priority_only);
     RUN(test_a_spill_leaves_the_reserve_of_the_serving_tier);
     RUN(test_the_fallback_serves_misses_until_it_refuses);
@@ -378,4 +383,5 @@ void suite_pool(void)
     RUN(test_the_fallback_is_not_asked_for_what_lies_in_the_pool);
     RUN(test_a_spill_pool_asks_the_fallback_last);
     RUN(test_the_fallback_is_asked_for_the_header_too_unless_that_overflows);
+#endif
 }

@@ -103,6 +103,7 @@ static void test_each_field_of_a_tier_out_of_range_has_its_status(void)
     check_tier_refused(
         (rns_tier_config_t){.slot_bytes = 16, .slot_count = RNS_SLOT_COUNT_MAX + 1u},
         RNS_CONFIG_SLOT_COUNT);
+#if RNS_EXTRAS
     check_tier_refused((rns_tier_config_t){.slot_bytes = 16, .slot_count = 4, .reserve_count = 5},
                        RNS_CONFIG_RESERVE);
     check_tier_refused(
@@ -126,8 +127,10 @@ static void test_each_field_of_a_tier_out_of_range_has_its_status(void)
     check_tier_refused(
         (rns_tier_config_t){.slot_bytes = 16, .slot_count = 4, .region = RNS_REGIONS_MAX},
         RNS_CONFIG_REGION);
+#endif
 }
 
+#if RNS_EXTRAS
 static void test_fields_at_their_limits_are_accepted(void)
 {
     const rns_tier_config_t tiers[] = {{.slot_bytes = 16,
@@ -140,7 +143,7 @@ static void test_fields_at_their_limits_are_accepted(void)
     const rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_SPILL);
     pool_fixture_t f;
     pool_fixture_init(&f, &config);
-    CHECK(pool_take(&f, 1) == rns_tier_slot(&f.pool.tiers[1].tier, 0));
+    CHECK(pool_take(&f, 1) == rns_pool_slot(&f.pool, 1, 0));
     pool_fixture_end(&f);
 }
 
@@ -157,6 +160,7 @@ static bool no_give(void* context, void* block)
     (void)block;
     return false;
 }
+#endif
 
 static void test_each_field_of_a_pool_out_of_range_has_its_status(void)
 {
@@ -170,6 +174,7 @@ static void test_each_field_of_a_pool_out_of_range_has_its_status(void)
     check_refused(&config, RNS_CONFIG_HEADER);
     config.header_bytes = (uint32_t)RNS_SLOT_BYTES_MAX + RNS_ALIGN_BYTES;
     check_refused(&config, RNS_CONFIG_HEADER);
+#if RNS_EXTRAS
     config = good;
     config.fallback.take = no_take;
     check_refused(&config, RNS_CONFIG_FALLBACK);
@@ -184,8 +189,36 @@ static void test_each_field_of_a_pool_out_of_range_has_its_status(void)
     pool_fixture_init(&f, &config);
     CHECK(pool_take(&f, 100) == NULL);
     pool_fixture_end(&f);
+#endif
 }
 
+#if RNS_PROFILE != RNS_PROFILE_FULL
+static void test_a_tier_whose_bytes_overflow_is_refused(void)
+{
+    rns_tier_config_t tier = {.slot_bytes = RNS_SLOT_BYTES_MAX, .slot_count = RNS_SLOT_COUNT_MAX};
+    rns_pool_config_t config = {.tiers = &tier, .tier_count = 1};
+    size_t storage_bytes = 1;
+    CHECK_STATUS(rns_pool_storage_bytes(&config, &storage_bytes),
+                 sizeof(size_t) == 4 ? RNS_CONFIG_OVERFLOW : RNS_OK);
+    tier.slot_count = 1; /* now the distance of two slots alone does not fit */
+    config.header_bytes = 256;
+    check_refused(&config, RNS_CONFIG_OVERFLOW);
+    config.header_bytes = 256u - RNS_ALIGN_BYTES;
+    CHECK_STATUS(rns_pool_storage_bytes(&config, &storage_bytes), RNS_OK);
+    CHECK_EQUAL(storage_bytes, 65536u - RNS_ALIGN_BYTES);
+}
+
+static void test_the_sum_of_the_tiers_overflows_where_size_t_is_32_bits(void)
+{
+    const rns_tier_config_t tiers[] = {{.slot_bytes = 32768, .slot_count = 32768},
+                                       {.slot_bytes = 65024, .slot_count = 17000}};
+    const rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_STRICT);
+    size_t storage_bytes = 1;
+    CHECK_STATUS(rns_pool_storage_bytes(&config, &storage_bytes),
+                 sizeof(size_t) == 4 ? RNS_CONFIG_OVERFLOW : RNS_OK);
+    CHECK_EQUAL(storage_bytes == 0, sizeof(size_t) == 4);
+}
+#else
 static void test_a_tier_whose_bytes_overflow_is_refused(void)
 {
     check_tier_refused(
@@ -232,11 +265,16 @@ static void test_the_bitmaps_too_count_for_the_overflow(void)
     CHECK_STATUS(rns_pool_storage_bytes(&config, &storage_bytes),
                  sizeof(size_t) == 4 ? RNS_CONFIG_OVERFLOW : RNS_OK);
 }
+#endif
 
 static void test_storage_is_the_slots_and_the_bitmaps_and_no_more(void)
 {
     const uint32_t canary = RNS_CANARY ? RNS_ALIGN_BYTES : 0;
+#if RNS_PROFILE == RNS_PROFILE_FULL
     const uint32_t bitmaps = RNS_CANARY || RNS_POISON ? 32 : 16; /* 20 or 12 bytes, padded */
+#else
+    const uint32_t bitmaps = RNS_ALIGN_BYTES; /* 8 bytes, padded */
+#endif
     static const rns_tier_config_t tiers[] = {{.slot_bytes = 64, .slot_count = 32},
                                               {.slot_bytes = 128, .slot_count = 33},
                                               {.slot_bytes = 1024, .slot_count = 2}};
@@ -278,11 +316,15 @@ void suite_pool_config(void)
     RUN(test_a_pool_has_1_to_tiers_max_tiers);
     RUN(test_slot_bytes_ascend_strictly);
     RUN(test_each_field_of_a_tier_out_of_range_has_its_status);
+#if RNS_EXTRAS
     RUN(test_fields_at_their_limits_are_accepted);
+#endif
     RUN(test_each_field_of_a_pool_out_of_range_has_its_status);
     RUN(test_a_tier_whose_bytes_overflow_is_refused);
     RUN(test_the_sum_of_the_tiers_overflows_where_size_t_is_32_bits);
+#if RNS_PROFILE == RNS_PROFILE_FULL
     RUN(test_the_bitmaps_too_count_for_the_overflow);
+#endif
     RUN(test_storage_is_the_slots_and_the_bitmaps_and_no_more);
     RUN(test_storage_that_is_too_small_unaligned_or_null_is_refused);
 }

@@ -43,8 +43,7 @@ static void take_some(pool_fixture_t* f, uint32_t count, size_t size_bytes)
 static void give_slots(pool_fixture_t* f, uint32_t tier_index, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; ++i) {
-        CHECK_STATUS(rns_pool_give(&f->pool, rns_tier_slot(&f->pool.tiers[tier_index].tier, i)),
-                     RNS_OK);
+        CHECK_STATUS(rns_pool_give(&f->pool, rns_pool_slot(&f->pool, tier_index, i)), RNS_OK);
     }
 }
 

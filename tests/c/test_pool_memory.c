@@ -47,27 +47,27 @@ static void check_refused(const places_t* places, rns_memory_t storage, rns_stat
 static void use_all(pool_fixture_t* f)
 {
     for (uint32_t i = 0; i < f->pool.tier_count; ++i) {
-        const rns_tier_t* const tier = &f->pool.tiers[i].tier;
-        for (uint32_t k = 0; k < tier->slot_count; ++k) {
-            void* const slot = pool_take(f, f->pool.slot_bytes[i]);
-            CHECK(slot == rns_tier_slot(tier, k));
+        const rns_tier_stats_t tier = pool_stats(f).tiers[i];
+        for (uint32_t k = 0; k < tier.slot_count; ++k) {
+            void* const slot = pool_take(f, tier.slot_bytes);
+            CHECK(slot == rns_pool_slot(&f->pool, i, k));
             if (slot != NULL) {
-                memset(slot, (int)(i + 1u), f->pool.slot_bytes[i]);
+                memset(slot, (int)(i + 1u), tier.slot_bytes);
             }
         }
     }
     check_sound(&f->pool);
     for (uint32_t i = 0; i < f->pool.tier_count; ++i) {
-        const rns_tier_t* const tier = &f->pool.tiers[i].tier;
-        for (uint32_t k = 0; k < tier->slot_count; ++k) {
-            const unsigned char* const slot = rns_tier_slot(tier, k);
-            CHECK(slot[0] == i + 1u && slot[f->pool.slot_bytes[i] - 1u] == i + 1u);
+        const rns_tier_stats_t tier = pool_stats(f).tiers[i];
+        for (uint32_t k = 0; k < tier.slot_count; ++k) {
+            const unsigned char* const slot = rns_pool_slot(&f->pool, i, k);
+            CHECK(slot[0] == i + 1u && slot[tier.slot_bytes - 1u] == i + 1u);
             uint32_t tier_index = 0;
             uint32_t slot_index = 0;
             CHECK_STATUS(rns_pool_locate(&f->pool, slot, &tier_index, &slot_index), RNS_OK);
             CHECK_EQUAL(tier_index, i);
             CHECK_EQUAL(slot_index, k);
-            CHECK_STATUS(rns_pool_give(&f->pool, rns_tier_slot(tier, k)), RNS_OK);
+            CHECK_STATUS(rns_pool_give(&f->pool, rns_pool_slot(&f->pool, i, k)), RNS_OK);
         }
     }
 }
@@ -135,7 +135,11 @@ static void test_a_tier_with_memory_of_its_own_takes_none_from_the_storage(void)
     place_tier(&places, 0, 4096, bytes_of(16, 8));
     place_tier(&places, 2, 6144, bytes_of(64, 4));
     CHECK_STATUS(rns_pool_storage_bytes(&places.config, &bytes), RNS_OK);
+#if RNS_PROFILE == RNS_PROFILE_FULL
     CHECK_EQUAL(bytes, RNS_CANARY || RNS_POISON ? 32u : 16u);
+#else
+    CHECK_EQUAL(bytes, RNS_ALIGN_BYTES);
+#endif
     places.tiers[1].slot_count = 32;
     CHECK_STATUS(rns_pool_storage_bytes(&places.config, &bytes), RNS_OK);
     CHECK_EQUAL(bytes, 0); /* and then storage may be NULL */
@@ -222,7 +226,7 @@ static void test_headers_come_in_front_of_the_payload(void)
             }
         }
         for (uint32_t k = 0; k < 40; ++k) {
-            const unsigned char* const slot = rns_tier_slot(&f.pool.tiers[1].tier, k);
+            const unsigned char* const slot = rns_pool_slot(&f.pool, 1, k);
             CHECK(slot[0] == k && slot[headers[i] + 511u] == k);
         }
         CHECK_EQUAL(pool_stats(&f).tiers[1].slot_bytes, 512);
@@ -254,6 +258,7 @@ static void test_check_names_the_damage_to_a_pool(void)
 {
     pool_fixture_t f;
     init_damaged(&f);
+#if RNS_PROFILE == RNS_PROFILE_FULL
     rns_cell_store(&f.pool.tiers[1].tier.summary[0], 0);
     check_damage(&f, "I3", 1);
     init_damaged(&f);
@@ -262,6 +267,27 @@ static void test_check_names_the_damage_to_a_pool(void)
     init_damaged(&f);
     f.pool.slots_start[2] -= 1u;
     check_damage(&f, "I9", 0);
+#else
+    f.pool.tiers[1].free.words[1] |= 0x100u; /* slot 40 of 40 */
+    check_damage(&f, "I1", 1);
+    init_damaged(&f);
+    f.pool.tiers[1].free_count = 38;
+    check_damage(&f, "I2", 1);
+#    if RNS_STATS
+    init_damaged(&f);
+    f.pool.tiers[1].high_water = 0;
+    check_damage(&f, "I4", 1);
+    init_damaged(&f);
+    f.pool.tiers[1].window_high_water = 2;
+    check_damage(&f, "I4", 1);
+#    endif
+    init_damaged(&f);
+    f.pool.tiers[2].slot_bytes = 32;
+    check_damage(&f, "I8", 0);
+    init_damaged(&f);
+    f.pool.tiers[2].slots = f.pool.tiers[0].slots + 16;
+    check_damage(&f, "I9", 0);
+#endif
 #if RNS_STATS
     init_damaged(&f);
     rns_cell_store(&f.pool.tiers[1].spills_in, 1);

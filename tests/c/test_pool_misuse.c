@@ -26,7 +26,7 @@ static void init_used(pool_fixture_t* f)
 
 static unsigned char* slot_of(pool_fixture_t* f, uint32_t tier_index, uint32_t slot_index)
 {
-    return rns_tier_slot(&f->pool.tiers[tier_index].tier, slot_index);
+    return rns_pool_slot(&f->pool, tier_index, slot_index);
 }
 
 /// Verify that a give is refused, counted once, and changes nothing else.
@@ -68,8 +68,7 @@ static void test_one_before_the_first_slot_is_foreign(void)
     init_used(&f);
     const uintptr_t start = (uintptr_t)f.storage.start;
     check_refused(&f, pointer_to(start - 1u), RNS_MISUSE_FOREIGN, NUMBER_FOREIGN);
-    check_refused(&f, pointer_to(start - f.pool.tiers[0].tier.stride_bytes), RNS_MISUSE_FOREIGN,
-                  NUMBER_FOREIGN);
+    check_refused(&f, pointer_to(start - pool_stride(&f, 0)), RNS_MISUSE_FOREIGN, NUMBER_FOREIGN);
     check_refused(&f, pointer_to(start + f.storage.bytes), RNS_MISUSE_FOREIGN, NUMBER_FOREIGN);
     pool_fixture_end(&f);
 }
@@ -79,7 +78,7 @@ static void test_an_address_inside_a_slot_is_interior_or_misaligned(void)
     pool_fixture_t f;
     init_used(&f);
     for (uint32_t tier = 0; tier < 2; ++tier) {
-        const uint32_t stride = f.pool.tiers[tier].tier.stride_bytes;
+        const uint32_t stride = pool_stride(&f, tier);
         for (uint32_t slot = 0; slot < 4; slot += 3) { /* one in use and one free */
             for (uint32_t offset = 1; offset < stride; ++offset) {
                 const bool is_aligned = offset % RNS_ALIGN_BYTES == 0;
@@ -96,8 +95,7 @@ static void test_storage_that_is_no_slot_is_out_of_range(void)
 {
     pool_fixture_t f;
     init_used(&f);
-    const rns_tier_t* const last = &f.pool.tiers[1].tier;
-    unsigned char* const past = slot_of(&f, 1, last->slot_count); /* here the bitmap begins */
+    unsigned char* const past = slot_of(&f, 1, two_kinds[1].slot_count); /* the bitmap */
     unsigned char* const end = (unsigned char*)f.storage.start + f.storage.bytes;
     CHECK(past < end);
     for (unsigned char* address = past; address < end; ++address) {
@@ -123,7 +121,7 @@ static void test_a_slot_that_is_free_is_given_twice(void)
     pool_fixture_t f;
     init_used(&f);
     for (uint32_t tier = 0; tier < 2; ++tier) {
-        const uint32_t last = f.pool.tiers[tier].tier.slot_count - 1u;
+        const uint32_t last = two_kinds[tier].slot_count - 1u;
         check_refused(&f, slot_of(&f, tier, last), RNS_MISUSE_DOUBLE_GIVE, NUMBER_DOUBLE_GIVE);
         CHECK_STATUS(rns_pool_give(&f.pool, slot_of(&f, tier, 0)), RNS_OK);
         check_refused(&f, slot_of(&f, tier, 0), RNS_MISUSE_DOUBLE_GIVE, NUMBER_DOUBLE_GIVE);
@@ -180,6 +178,7 @@ static void test_each_status_has_its_own_counter(void)
     pool_fixture_end(&f);
 }
 
+#if RNS_EXTRAS
 static void check_wrong_pool(pool_fixture_t* f, pool_fixture_t* owner, bool is_linked)
 {
     pool_image_t of_owner = pool_image(owner);
@@ -285,6 +284,7 @@ static void test_a_linked_pool_knows_tiers_with_memory_of_their_own(void)
     check_refused(&f, memory, RNS_MISUSE_FOREIGN, NUMBER_FOREIGN);
     pool_fixture_end(&f);
 }
+#endif
 
 void suite_pool_misuse(void)
 {
@@ -296,7 +296,9 @@ void suite_pool_misuse(void)
     RUN(test_a_slot_that_is_free_is_given_twice);
     RUN(test_after_reuse_a_give_is_legal_again);
     RUN(test_each_status_has_its_own_counter);
+#if RNS_EXTRAS
     RUN(test_slots_of_linked_pools_are_told_from_foreign_ones);
     RUN(test_two_rings_become_one);
     RUN(test_a_linked_pool_knows_tiers_with_memory_of_their_own);
+#endif
 }

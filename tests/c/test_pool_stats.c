@@ -14,8 +14,7 @@ static void take_some(pool_fixture_t* f, uint32_t count, size_t size_bytes)
 static void give_slots(pool_fixture_t* f, uint32_t tier_index, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; ++i) {
-        CHECK_STATUS(rns_pool_give(&f->pool, rns_tier_slot(&f->pool.tiers[tier_index].tier, i)),
-                     RNS_OK);
+        CHECK_STATUS(rns_pool_give(&f->pool, rns_pool_slot(&f->pool, tier_index, i)), RNS_OK);
     }
 }
 
@@ -120,8 +119,7 @@ static void test_regions_sum_the_tiers_that_lie_in_them(void)
     take_some(&f, 2, 200);
     give_slots(&f, 0, 0, 2);
     const rns_pool_stats_t stats = pool_stats(&f);
-    const size_t stride[3] = {f.pool.tiers[0].tier.stride_bytes, f.pool.tiers[1].tier.stride_bytes,
-                              f.pool.tiers[2].tier.stride_bytes};
+    const size_t stride[3] = {pool_stride(&f, 0), pool_stride(&f, 1), pool_stride(&f, 2)};
     CHECK(stride[0] >= 16 && stride[1] >= 64 && stride[2] >= 200);
     CHECK_EQUAL(stats.regions[1].slot_count, 7);
     CHECK_EQUAL(stats.regions[1].in_use, 3);
@@ -149,7 +147,7 @@ typedef struct {
 static void visit(void* context, uint32_t tier_index, uint32_t slot_index, void* slot)
 {
     visits_t* const visits = context;
-    CHECK(slot == rns_tier_slot(&visits->f->pool.tiers[tier_index].tier, slot_index));
+    CHECK(slot == rns_pool_slot(&visits->f->pool, tier_index, slot_index));
     if (CHECK(visits->count < COUNT_OF(visits->place))) {
         visits->place[visits->count++] = tier_index * 1000u + slot_index;
     }
@@ -221,6 +219,12 @@ static void test_the_log_line_says_what_the_snapshot_says(void)
 }
 
 #if RNS_STATS
+#    if RNS_PROFILE == RNS_PROFILE_FULL
+#        define TAKES_OF(pool_tier) (&(pool_tier)->tier.takes_carried)
+#    else
+#        define TAKES_OF(pool_tier) (&(pool_tier)->takes)
+#    endif
+
 /// Let a pool have counted hits and misses in plenty, and look at its log.
 static void check_log_of(rns_counter_t takes, rns_counter_t exhausted, const char* expected)
 {
@@ -228,7 +232,7 @@ static void check_log_of(rns_counter_t takes, rns_counter_t exhausted, const cha
     const rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_STRICT);
     pool_fixture_t f;
     pool_fixture_init(&f, &config);
-    rns_cell_store(&f.pool.tiers[0].tier.takes_carried, takes);
+    rns_cell_store(TAKES_OF(&f.pool.tiers[0]), takes);
     rns_cell_store(&f.pool.tiers[0].exhausted, exhausted);
     check_log(&f, expected);
     pool_fixture_end(&f);
@@ -257,7 +261,7 @@ static void test_a_log_of_counters_that_wrapped_around_does_not_divide_by_zero(v
         pool_fixture_t f;
         pool_fixture_init(&f, &config);
         const rns_counter_t hits = (rns_counter_t)-1 - 100u;
-        rns_cell_store(&f.pool.tiers[0].tier.takes_carried, hits);
+        rns_cell_store(TAKES_OF(&f.pool.tiers[0]), hits);
         rns_cell_store(&f.pool.tiers[0].exhausted, requests - hits);
         text_t all = {0};
         rns_pool_log(&f.pool, (rns_sink_t){.write = append_text, .context = &all});
