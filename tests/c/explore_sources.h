@@ -23,12 +23,10 @@
 #include "rns_pool.c"
 #include "rns_pool_stats.c"
 #include "rns_tier.c"
-/* Two functions of its own are called as two of the files above. */
+/* One function of its own is called as one of the files above. */
 #define has_fallback_out store_has_fallback_out
-#define is_live          store_is_live
 #include "rns_store.c"
 #undef has_fallback_out
-#undef is_live
 /* NOLINTEND(bugprone-*,cert-dcl37-c,cert-dcl51-cpp) */
 
 #endif
