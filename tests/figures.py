@@ -3,7 +3,7 @@
 from matplotlib.text import Text
 
 
-def assert_words_stand_apart(make, monkeypatch):
+def assert_words_stand_apart(make, monkeypatch, least=10):
     """Draw the sheet that `make` returns; none of its words may leave it or lie on others."""
     drawn = []
     draw = Text.draw
@@ -17,7 +17,7 @@ def assert_words_stand_apart(make, monkeypatch):
     figure = make()
     figure.canvas.draw()
     sheet = figure.bbox
-    assert len(drawn) > 10
+    assert len(drawn) > least
     for i, (text, box) in enumerate(drawn):
         inside = sheet.x0 <= box.x0 and box.x1 <= sheet.x1
         assert inside and sheet.y0 <= box.y0 and box.y1 <= sheet.y1, f"{text!r} leaves the sheet"

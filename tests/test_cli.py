@@ -18,8 +18,8 @@ TRACE = """t_ns,op,id,size,thread,site
 20,a,3,200,1,app:first
 30,f,1,,0,
 """
-FIGURES = ("occupancy", "hit_rate", "sizes")
-TABLES = tuple(f"{name}.csv" for name in (*FIGURES, "tiers"))
+FIGURES = ("occupancy", "hit_rate", "sizes", "raster", "holders", "lifetimes", "episodes")
+TABLES = tuple(f"{name}.csv" for name in (*FIGURES, "tiers", "pinned"))
 
 
 def pyrns_pool(*arguments, cwd=None, status=0):

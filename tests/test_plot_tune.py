@@ -61,6 +61,7 @@ def test_the_figure_is_saved_with_its_data_and_twice_alike(result, tmp_path):
 def test_the_lines_and_marks_are_the_data(result):
     figure = plot.tune_figure(result)
     rows, pools = plot.tune_front_data(result), plot.tune_data(result)
+    beside = [o.name for o in sorted(result.compared, key=lambda o: o.config.slots_bytes)]
     for ax, name in zip(figure.axes, ("hit_rate", "fragmentation")):
         steps = [line for line in ax.lines if line.get_drawstyle() == "steps-post"]
         assert len(steps) == result.goal.max_tiers
@@ -68,7 +69,7 @@ def test_the_lines_and_marks_are_the_data(result):
             mine = rows[rows["max_tiers"] == number]
             assert np.array_equal(line.get_xdata(), mine["bytes"] / 1024)
             assert np.array_equal(line.get_ydata(), 100 * mine[name])
-        for mark, names in (("*", ["tuned"]), ("s", [one.name for one in result.compared])):
+        for mark, names in (("*", ["tuned"]), ("s", beside)):
             drawn = [line for line in ax.lines if line.get_marker() == mark]
             points = [(line.get_xdata()[0], line.get_ydata()[0]) for line in drawn]
             wanted = [pools[pools["pool"] == one][0] for one in names]

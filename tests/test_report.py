@@ -144,9 +144,9 @@ def test_no_name_is_markup_and_every_figure_has_words(report, page):
     seen = Reader(page)
     scripts = seen.of("script")
     points = seen.of("script", type="application/json")
-    assert len(scripts) == len(points) + 1 and len(points) == 2
+    assert len(scripts) == len(points) + 1 and len(points) == 3
     pictures = seen.of("div", role="img")
-    assert len(pictures) == len([s for s in report.chapters[0].sections if s.figures]) == 5
+    assert len(pictures) == len([s for s in report.chapters[0].sections if s.figures]) == 9
     assert all(len(picture["aria-label"]) > 40 for picture in pictures)
     assert any("</script><script>alert(1)" in text for text in seen.texts)
     assert "\u202e" not in page
@@ -213,8 +213,8 @@ def test_every_result_has_a_verdict_with_numbers(results, kind):
 def test_a_figure_that_is_too_large_becomes_a_picture(report, monkeypatch):
     monkeypatch.setattr(_html, "SVG_BYTES_MAX", 50_000)
     seen = Reader(report.html())
-    assert len(seen.of("img")) + len(seen.of("svg")) == 5
-    assert seen.of("img") and len(seen.of("div", role="img")) == 5
+    assert len(seen.of("img")) + len(seen.of("svg")) == 9
+    assert seen.of("img") and len(seen.of("div", role="img")) == 9
     assert all(image["src"].startswith("data:image/png;base64,iVBOR") for image in seen.of("img"))
 
 

@@ -57,7 +57,7 @@ def names(page, role):
 def test_every_tab_fits_its_window_without_error_or_request(chromium, address, report, width):
     page = chromium.open(address, width=width)
     sections = [section.name for section in report.chapters[0].sections]
-    assert len(sections) == 6
+    assert len(sections) == 10
     figures = 0
     for number, name in enumerate(sections, 1):
         page.click(f".tabs a:nth-child({number})")
@@ -66,7 +66,7 @@ def test_every_tab_fits_its_window_without_error_or_request(chromium, address, r
         drawn = names(page, "image")
         figures += len(drawn)
         assert all(len(label) > 60 for label in drawn)
-    assert figures == 5
+    assert figures == 9
     assert (page.errors, page.requests) == ([], [address])
 
 
@@ -86,7 +86,7 @@ def test_the_tabs_follow_the_keys_and_are_named(chromium, address):
         assert page.evaluate(FOCUS) == f"tab-s1-{wanted}"
         assert page.evaluate(SHOWN) == [f"s1-{wanted}"]
     tabs = names(page, "tab")
-    assert tabs[:2] == ["Recommendation", "Occupancy"] and len(tabs) == 6
+    assert tabs[:2] == ["Recommendation", "Occupancy"] and len(tabs) == 10
     assert names(page, "tabpanel") == ["Occupancy"]
     page.press("Tab")  # The other tabs are not on the way, the section is the next stop.
     assert page.evaluate(FOCUS) == "s1-occupancy"

@@ -277,6 +277,8 @@ def _over_time(
         Panel(0.28, height, 0.06, partial(draw_part, number=number))
         for number, (_, _, height) in enumerate(drawn)
     ]
+    if not handles:  # Whose place at the foot has room for the axis.
+        panels[-1] = panels[-1]._replace(below_in=0.55)
     return stack(title, _lines(result), panels, handles)
 
 

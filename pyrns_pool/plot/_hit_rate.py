@@ -87,10 +87,13 @@ def hit_rate(result: PoolResult, ax: Axes, *, legend: bool = True) -> Axes:
 
     bases = [(len(lanes) - 1 - index) * _PITCH for index in range(len(lanes))]
     handles = _handles(result)
-    height, words = extent_pt(ax)[1], legend_pt(ax, handles) if legend else 0.0
+    height, words = extent_pt(ax)[1], legend_pt(ax, handles) + TEXT_PT if legend else 0.0
     ax.set_ylim(-0.08, (bases[0] + _PITCH) * height / max(height - words, height / 3))
-    ax.yaxis.set_major_locator(FixedLocator([y for base in bases for y in (base, base + 1)]))
-    ax.yaxis.set_major_formatter(FixedFormatter(["0", "100"] * len(bases)))
+    # Where the lanes are low, the 0 of one would lie on the 100 of the next.
+    gap_pt = (_PITCH - 1) * height / ax.get_ylim()[1]
+    marks = {0: "0", 1: "100"} if gap_pt > TEXT_PT else {1: "100"}
+    ax.yaxis.set_major_locator(FixedLocator([base + y for base in bases for y in marks]))
+    ax.yaxis.set_major_formatter(FixedFormatter([*marks.values()] * len(bases)))
     ax.set_ylabel("hit rate (%)")
     axis.apply(ax)
     bins = min(len(result.timeline.oversize), HIT_RATE_BINS_MAX)

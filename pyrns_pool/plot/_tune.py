@@ -30,6 +30,7 @@ from pyrns_pool.words import plural
 __all__ = ["tune_data", "tune_figure", "tune_front", "tune_front_data"]
 
 _ABOVE_IN, _RATE_IN, _UNUSED_IN, _BELOW_IN = 0.1, 2.9, 1.0, 0.3
+_MARK_PT = 8.5
 _AXIS_IN, _FOOT_IN = 0.55, -0.3  # Over the table, and of the legend's room for an axis.
 
 POOL_DTYPE = np.dtype(
@@ -121,19 +122,39 @@ def tune_front(result: TuneResult, ax: Axes, *, unused: bool = False) -> Axes:
         mine = mine[mine["is_pareto"]]
         dots = {"color": _colour(number, most), "linestyle": "none", "markersize": 4}
         ax.plot(mine["bytes"] / 1024, 100 * mine[name], marker=".", **dots)
+    _axes(result, unused, ax)
     mark = {"linestyle": "none", "clip_on": False}
+    places: list[NDArray[np.float64]] = []
     for number, one in enumerate(_pools(result), start=1):
         x = one.config.slots_bytes / 1024
         y = one.fragmentation if unused else one.hit_rate
-        ax.plot([x], [100 * y], marker="s", markersize=8.5, color=MISS, zorder=5, **mark)
-        look = {"fontsize": 6.5, "color": "white", "ha": "center", "va": "center_baseline"}
-        ax.annotate(str(number), (x, 100 * y), annotation_clip=False, zorder=7, **look)
+        ax.plot([x], [100 * y], marker="s", markersize=_MARK_PT, color=MISS, zorder=5, **mark)
+        at = ax.transData.transform((x, 100 * y)) * 72 / ax.figure.dpi
+        # Beside a mark that is as good as in the same place stands the number, not in it.
+        while any((abs(at - other) < (_MARK_PT, _MARK_PT)).all() for other in places):
+            at = at + (_MARK_PT, 0)
+        places.append(at)
+        _write_number(ax, number, at)
         if not unused and one.tuned is not None:
             ax.plot([x, x], [100 * y, 100 * one.tuned_hit_rate], color=MISS, linewidth=0.8)
     x, y = result.config.slots_bytes / 1024, result.fragmentation if unused else result.hit_rate
     ax.plot([x], [100 * y], marker="*", markersize=13, color=INK, zorder=6, **mark)
-    _axes(result, unused, ax)
     return ax
+
+
+def _write_number(ax: Axes, number: int, at_pt: NDArray[np.float64]) -> None:
+    look = {"fontsize": 6.5, "weight": "bold", "ha": "center", "va": "center_baseline"}
+    box = {"boxstyle": "square,pad=0.1", "facecolor": MISS, "linewidth": 0}
+    ax.annotate(
+        str(number),
+        at_pt,
+        xycoords="figure points",
+        annotation_clip=False,
+        color="white",
+        bbox=box,
+        zorder=7,
+        **look,
+    )
 
 
 def _colour(number: int, most: int) -> Any:
