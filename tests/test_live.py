@@ -100,7 +100,7 @@ def test_the_last_sample_is_the_replay_of_the_recording_of_that_run(name, policy
 def test_samples_only_ever_grow_and_each_adds_up():
     samples, _ = watched(COMMANDS["sqlite3"], period_s=0.005)
     print(f"{len(samples)} samples, events {[sample.events for sample in samples][:6]}")
-    assert len(samples) > 2
+    assert samples[-1].events > 5000
     for before, sample in zip(samples, samples[1:]):
         for name in ("time_ns", "events", "requests", "hits", "misses"):
             assert getattr(before, name) <= getattr(sample, name)
@@ -154,7 +154,7 @@ def test_leaving_early_ends_the_command_and_removes_what_it_recorded(tmp_path, m
 def test_a_command_that_is_stopped_gives_a_last_sample_with_its_status():
     with Recorded(config(), ["sleep", "60"]) as source:
         samples = source.samples(0.05)
-        next(samples)
+        assert any(sample.state == "running" for sample in samples)
         source.stop()
         assert [sample.status for sample in samples][-1] == 128 + 15
 
@@ -171,6 +171,8 @@ def test_neither_memory_nor_disk_grows_with_the_events(tmp_path, monkeypatch):
     pool = config(tiers="32x400,512x600")
     with Recorded(pool, [str(busy), "5000000"], stdout=subprocess.DEVNULL) as source:
         for sample in source.samples(0.1):
+            if sample.state == "waiting":
+                continue
             pages.append(resident_pages())
             events.append(sample.events)
             (path,) = tmp_path.glob("pyrns-pool-live-*/*.raw")

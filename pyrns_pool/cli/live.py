@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from pyrns_pool.workloads.soak import SoakSpec
 
 EXIT_INTERRUPTED = 130
 STDERR = 2
+NICENESS = 10
 PERIOD_MIN, PERIOD_MAX = 0.05, 3600.0
 HOURS_DEFAULT = 48
 ONLY_OF = {"workload": ("hours", "seed", "speed"), "CMD": ("heap", "process")}
@@ -118,6 +120,8 @@ def _watch(given: argparse.Namespace, source: Source, view: Optional[View]) -> i
         if given.log is not None:
             log = stack.enter_context(Log(given.log, source.config, given.force))
         stack.enter_context(source)
+        if isinstance(source, Recorded):
+            os.nice(NICENESS)  # Where cores are scarce the command comes first.
         if view is None:
             last = _show(source, given.period, log, _print_line)
         else:

@@ -14,7 +14,7 @@ __all__ = ["Rows", "Screen", "View", "view_for"]
 FULL, REST = "\N{FULL BLOCK}", "\N{BOX DRAWINGS LIGHT HORIZONTAL}"
 MARK = "\N{BOX DRAWINGS HEAVY VERTICAL}"
 LINES_AROUND = 9  # Of the picture, besides tiers and misses.
-MISSES_SHOWN = 6
+MISSES_LEAST, MISSES_SHOWN = 3, 6
 NARROW = 70
 
 
@@ -164,10 +164,11 @@ def picture(sample: Sample, source: Source, width: int, height: int) -> Any:
         return Text(text[: width - 1], style=style, no_wrap=True, overflow="crop")
 
     room = max(1, height - LINES_AROUND)
-    tiers = sample.tiers[:room]
+    kept = min(MISSES_LEAST, len(sample.last_misses)) if room > 2 * MISSES_LEAST else 0
+    tiers = sample.tiers[: room - kept]
     rest = len(sample.tiers) - len(tiers)
-    misses = sample.last_misses[-min(MISSES_SHOWN, room - len(tiers)) :]
-    misses = misses if room > len(tiers) else ()
+    shown = min(MISSES_SHOWN, room - len(tiers))
+    misses = sample.last_misses[-shown:] if shown else ()
     lines = [line(f"{source.about}", "bold"), line(state_words(sample, source))]
     lines += [line(served_words(sample)), line("")]
     lines += [tier_line(tier, sample.alarms, width - 1) for tier in tiers]
