@@ -20,7 +20,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-pytest-xdist python3-hy
     chromium python3-jinja2 python3-aiohttp
 VERIFY_PACKAGES := $(TEST_PACKAGES)
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
-    nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev python3-distributed heaptrack
+    nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev python3-distributed heaptrack sqlite3 jq
 
 # What the extension modules are compiled from. Folders are listed too: their time stamps change
 # when a source is removed.
@@ -69,6 +69,7 @@ bench: packages-bench $(INSTALLED) ## measure core and Bytes against their peers
 	@$(VENV)/bin/python benchmarks/compare_speed.py
 	@$(VENV)/bin/python benchmarks/sweep_speed.py
 	@$(VENV)/bin/python benchmarks/record_speed.py
+	@$(VENV)/bin/python benchmarks/live_speed.py
 
 allocs: packages-bench $(INSTALLED) ## count the heap allocations of each path: none
 	@$(VENV)/bin/python benchmarks/allocs.py

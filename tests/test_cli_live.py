@@ -14,7 +14,9 @@ import sys
 import termios
 import time
 from dataclasses import replace
+from importlib.metadata import version
 
+import live_picture
 import pytest
 
 import pyrns_pool as rp
@@ -29,6 +31,7 @@ SLEEPY = "import sys, time; print('it says', flush=True); time.sleep(60)"
 TIERS = "32x4096,64x1024,512x64"
 LIVE = [sys.executable, "-m", "pyrns_pool", "live"]
 WAIT_S = 60
+DEBIAN_RICH = "13.3.1"  # Another version draws other bytes.
 
 
 def live(*arguments):
@@ -279,6 +282,13 @@ def test_bars_are_as_long_as_their_tiers_are_full_and_have_a_tick(tmp_path):
     assert bar(5, 5) == full * 10 + rest * 10
     assert bar(5, 8) == full * 10 + rest * 5 + mark + rest * 4
     assert bar(10, 10) == full * 20
+
+
+@pytest.mark.skipif(version("rich") != DEBIAN_RICH, reason="draws other bytes")
+def test_the_picture_of_the_docs_is_what_is_drawn_today():
+    drawn = live_picture.draw()
+    assert "url(http" not in drawn and "href" not in drawn
+    assert live_picture.PATH.read_text() == drawn
 
 
 def test_a_log_refuses_to_overwrite_and_leaves_the_heap_empty_where_there_is_none(tmp_path):

@@ -201,7 +201,8 @@ def served_words(sample: Sample) -> str:
     words = f"{percent(sample.hit_rate)} of {sample.requests:,} requests served"
     if window.hit_rate is not None:
         words += f", lately {percent(window.hit_rate)}"
-    return f"{words}; {sample.misses:,} missed, {window.misses_per_s:,.0f} a second"
+    rate = f"{window.misses_per_s:,.{0 if window.misses_per_s >= 10 else 1}f}"
+    return f"{words}; {sample.misses:,} missed, {rate} a second"
 
 
 def tier_line(tier: TierNow, alarms: tuple[Alarm, ...], width: int) -> Any:
