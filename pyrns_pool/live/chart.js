@@ -9,7 +9,7 @@ const WINDOW_TICKS = {
     3600000: ["−60 min", "−50 min", "−40 min", "−30 min", "−20 min", "−10 min", "now"],
 };
 const GRID_LINES = 4;
-const LINE_PX = 1.5;
+const LINE_PX = 2;
 const KEY_STEPS = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
 
 function labels(texts) {
@@ -104,31 +104,38 @@ class Chart {
         this.plot.querySelector(".y").replaceChildren(...labels(texts));
     }
 
-    // Each row is a box from its lowest to its highest, up to the next row; no peak is lost. Boxes
-    // are a fraction of the work that a slanted line is.
+    // Each row is a box from its lowest to its highest, so that no peak is lost, and a line to the
+    // next row. Boxes are a fraction of the work that slanted lines are.
     fill(context, rows, { column, whole, colour }) {
         const { values, stepMs, fromMs, toMs } = this.view;
         const [bottom, top] = this.axis;
         const across = this.width / (toMs - fromMs);
         const up = (this.height - LINE_PX) / (top - bottom);
-        const y = (value) => this.height - LINE_PX - (value / whole - bottom) * up;
-        const x = (row) => (row[0] * stepMs - fromMs) * across;
+        // At whole pixels, where boxes that touch have no seam.
+        const y = (value) => Math.round(this.height - LINE_PX - (value / whole - bottom) * up);
+        const box = (x, over, width, under) =>
+            context.fillRect(x, over, width, under - over + LINE_PX);
+        const wide = Math.ceil(stepMs * across);
         context.fillStyle = colour();
         let before = null;
-        rows.forEach((row, i) => {
-            const low = row[column];
-            if (low !== null) {
-                const [under, over] = [y(low), y(row[column + values])];
-                const begin = x(row);
-                const end = i + 1 < rows.length ? x(rows[i + 1]) : begin + 1;
-                context.fillRect(begin, over, Math.max(1, end - begin), under - over + LINE_PX);
-                if (before !== null && (before[0] < over || before[1] > under)) {
-                    const [first, last] = [Math.min(before[1], over), Math.max(before[0], under)];
-                    context.fillRect(begin, first, 1, last - first + LINE_PX);
+        for (const row of rows) {
+            if (row[column] === null) {
+                before = null;
+                continue;
+            }
+            const x = Math.round((row[0] * stepMs - fromMs) * across);
+            const [under, over] = [y(row[column]), y(row[column + values])];
+            box(x, over, wide, under);
+            if (before !== null) {
+                if (x > before.x + wide) {
+                    box(before.x, before.under, x - before.x, before.under);
+                    before.over = before.under;
                 }
-                before = [under, over];
-            } else before = null;
-        });
+                if (before.over > under) box(x, under, 1, before.over);
+                else if (before.under < over) box(x, before.under, 1, over);
+            }
+            before = { x, under, over };
+        }
     }
 
     point(share) {
