@@ -18,7 +18,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-pytest-xdist python3-hy
     python3-clang patch python3-distributed python3-tomli python3-kconfiglib liblwip-dev \
     heaptrack zstd python3-zstandard python3-prometheus-client sqlite3 jq git \
     chromium python3-jinja2 python3-aiohttp
-VERIFY_PACKAGES := $(TEST_PACKAGES)
+VERIFY_PACKAGES := $(TEST_PACKAGES) spin relacy-dev
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
     nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev python3-distributed heaptrack sqlite3 jq
 

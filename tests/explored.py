@@ -1,4 +1,4 @@
-"""Build the programs that explore every schedule of threads, also over a core with a planted fault.
+"""Build the programs that explore every schedule, also over a core with a planted fault.
 
 A fault is planted in a copy of csrc/core by replacing text that has to be there exactly once.
 """
@@ -8,7 +8,12 @@ import shutil
 
 import cbuild
 
-MAINS = {"pool": "tests/c/explore_main.c", "bytes": "tests/c/explore_bytes_main.c"}
+MAINS = {
+    "pool": "tests/c/explore_main.c",
+    "bytes": "tests/c/explore_bytes_main.c",
+    "steps": "tests/c/explore_steps_main.c",
+}
+EXPLORERS = ["pool", "bytes"]
 OTHERS = ["tests/c/explore.c", "tests/c/check.c"]
 OTHERS += [f"csrc/core/rns_{name}.c" for name in ("pool_init", "status", "fault")]
 
@@ -148,7 +153,7 @@ def planted(tmp, name, replacements):
 
 
 def explore(program, mode):
-    """Run a program; return what it printed, how many schedules it ran, how many states it found."""
+    """Run one of EXPLORERS; return what it printed, how many schedules it ran, how many states."""
     __tracebackhide__ = True
     output = cbuild.run(program, mode, timeout=3600)
     assert re.search(r"^[1-9]\d* tests, .* 0 failures$", output, re.M), output

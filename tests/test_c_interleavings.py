@@ -8,7 +8,7 @@ LEAST_SCHEDULES = {"pool": 210_000, "bytes": 300_000}
 LEAST_STATES = {"pool": 2_500, "bytes": 500}
 
 
-@pytest.mark.parametrize("program", explored.MAINS)
+@pytest.mark.parametrize("program", explored.EXPLORERS)
 def test_no_schedule_breaks_anything_and_merging_states_leaves_none_out(program, tmp_path):
     output, schedules, states = explored.explore(explored.build(tmp_path, program), "both")
     print(output)

@@ -245,9 +245,17 @@ static void keep_known(const uint64_t hash[2], uint64_t schedules)
     *find_known(hash) = (known_t){.hash = {hash[0], hash[1]}, .schedules = schedules};
 }
 
+static void watch(uint32_t thread, bool is_after)
+{
+    if (search.world->watch != NULL) {
+        search.world->watch(thread, is_after);
+    }
+}
+
 static void take_step(uint32_t thread)
 {
     thread_t* const self = &search.threads[thread];
+    watch(thread, false);
     search.trail[search.depth].thread = thread;
     search.trail[search.depth].operation = self->operation;
     search.trail[search.depth].cell = self->cell;
@@ -257,9 +265,7 @@ static void take_step(uint32_t thread)
     explore_switch(&search.search, self->stack_pointer);
     search.current = NOBODY;
     search.world->check();
-    if (search.world->watch != NULL) {
-        search.world->watch(thread);
-    }
+    watch(thread, true);
 }
 
 static bool can_go(uint32_t thread)

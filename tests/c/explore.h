@@ -29,10 +29,11 @@ typedef struct {
     void* memory; ///< All that the threads and the checks change.
     size_t memory_bytes;
     uint32_t thread_count;
-    void (*run)(uint32_t thread);   ///< What a thread does.
-    void (*check)(void);            ///< Verifies what holds after each step.
-    void (*check_at_end)(void);     ///< Verifies what holds when all threads have ended.
-    void (*watch)(uint32_t thread); ///< Told of each step; NULL: nobody is.
+    void (*run)(uint32_t thread); ///< What a thread does.
+    void (*check)(void);          ///< Verifies what holds after each step.
+    void (*check_at_end)(void);   ///< Verifies what holds when all threads have ended.
+    void (*watch)(uint32_t thread,
+                  bool is_after); ///< Told of each step, before and after; or NULL.
 } explore_world_t;
 
 typedef struct {

@@ -26,7 +26,9 @@ def look(program: str, room: Room) -> dict[str, int]:
 
 
 def look_at_each(room: Room) -> dict[str, int]:
-    counts = [explored.explore(explored.build(room.tmp, name), "each") for name in explored.MAINS]
+    counts = [
+        explored.explore(explored.build(room.tmp, name), "each") for name in explored.EXPLORERS
+    ]
     return {
         "schedules": sum(schedules for _, schedules, _ in counts),
         "states": sum(states for _, _, states in counts),
