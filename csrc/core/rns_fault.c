@@ -48,7 +48,8 @@ bool rns_fault_strikes(rns_fault_t* self, uint32_t home_tier)
     bool is_hit = self->nth != 0 && (self->is_sticky ? number >= self->nth : number == self->nth);
     is_hit = is_hit || ((self->tiers >> (home_tier % 32u)) & 1u) != 0;
     /* Drawn for every request, so that the sequence does not depend on the other plans. */
-    is_hit = (self->rate != 0 && draw(self) < self->rate) || is_hit;
+    const bool is_drawn = self->rate != 0 && draw(self) < self->rate;
+    is_hit = is_hit || is_drawn;
     if (is_hit) {
         rns_cell_add(&self->failures, (rns_counter_t)1);
     }

@@ -37,11 +37,12 @@ static rns_status_t check_pool(const rns_pool_config_t* config)
     return config->fallback.region < RNS_REGIONS_MAX ? RNS_OK : RNS_CONFIG_REGION;
 }
 
-/// Add `bytes` to the storage, which stays aligned; return false on overflow.
+/// Add `bytes`, at most half of size_t, to the storage, which stays aligned; return false if that
+/// is more than half of size_t then.
 static bool append(size_t* storage_bytes, size_t bytes, size_t* offset)
 {
     const size_t padded = bytes + (RNS_ALIGN_BYTES - bytes % RNS_ALIGN_BYTES) % RNS_ALIGN_BYTES;
-    if (padded < bytes || padded > SIZE_MAX / 2u - *storage_bytes) {
+    if (padded > SIZE_MAX / 2u - *storage_bytes) {
         return false;
     }
     *offset = *storage_bytes;
@@ -96,7 +97,8 @@ static rns_status_t check_memory(const rns_pool_config_t* config, const pool_lay
     if (storage.bytes < layout->storage_bytes) {
         return RNS_CONFIG_STORAGE_SMALL;
     }
-    if (layout->storage_bytes > 0 && (storage.start == NULL || !is_aligned(storage.start))) {
+    const bool is_usable = storage.start != NULL && is_aligned(storage.start);
+    if (layout->storage_bytes > 0 && !is_usable) {
         return RNS_CONFIG_STORAGE_ALIGN;
     }
     for (uint32_t i = 0; i < config->tier_count; ++i) {
@@ -113,7 +115,8 @@ static rns_status_t check_memory(const rns_pool_config_t* config, const pool_lay
         bool shared = storage.start != NULL && overlap(memory, storage);
         for (uint32_t j = 0; j < i; ++j) {
             const rns_memory_t other = config->tiers[j].memory;
-            shared = shared || (other.start != NULL && overlap(memory, other));
+            const bool meets = other.start != NULL && overlap(memory, other);
+            shared = shared || meets;
         }
         if (shared) {
             return RNS_CONFIG_STORAGE_OVERLAP;

@@ -177,19 +177,17 @@ static void cull(rns_table_t* self)
 /// Make room for one more entry as the policy says; return false if it refuses.
 static bool make_room(rns_table_t* self)
 {
-    switch (self->policy) {
-    case RNS_TABLE_REJECT:
-        break;
-    case RNS_TABLE_CULL_OLDEST:
+    if (self->policy == RNS_TABLE_REJECT) {
+        COUNT(self, rejects);
+        return false;
+    }
+    if (self->policy == RNS_TABLE_CULL_OLDEST) {
         cull(self);
-        return true;
-    case RNS_TABLE_RING:
+    } else {
         COUNT(self, overwrites);
         drop_entry(self, self->oldest);
-        return true;
     }
-    COUNT(self, rejects);
-    return false;
+    return true;
 }
 
 /// Make the first free entry the newest one, under a key that is not in the table.

@@ -60,8 +60,9 @@ static rns_damage_t check_cells(const rns_table_t* self)
     uint32_t used = 0;
     for (uint32_t i = 0; i <= self->cell_mask; ++i) {
         const uint32_t cell = self->cells[i];
-        if (cell != 0 && ((cell & RNS_TABLE_CELL_USED) == 0 ||
-                          (cell & RNS_TABLE_CELL_ENTRY) >= self->capacity)) {
+        const bool is_sound =
+            (cell & RNS_TABLE_CELL_USED) != 0 && (cell & RNS_TABLE_CELL_ENTRY) < self->capacity;
+        if (cell != 0 && !is_sound) {
             return damage("I4", i);
         }
         used += cell != 0;

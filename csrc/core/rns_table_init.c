@@ -1,13 +1,13 @@
 /* Configuration: what is refused, and how the storage is laid out. */
 #include "rns_table_inline.h"
 
-/// Where the parts of the storage begin, from its start.
+/// Where the parts of the storage begin, from its start. 64 bit hold the largest of tables.
 typedef struct {
-    size_t values;
-    size_t cells;
-    size_t heap;
-    size_t keys;
-    size_t end;
+    uint64_t values;
+    uint64_t cells;
+    uint64_t heap;
+    uint64_t keys;
+    uint64_t end;
     uint32_t cell_count;
     uint32_t value_stride_bytes;
 } layout_t;
@@ -46,24 +46,22 @@ static rns_status_t check_config(const rns_table_config_t* config)
         return RNS_CONFIG_POLICY;
     }
     const rns_table_config_t full = with_defaults(config);
-    if (config->policy == RNS_TABLE_CULL_OLDEST &&
-        (full.cull_at_percent > 100u || full.cull_to_percent >= full.cull_at_percent)) {
+    const bool can_cull =
+        full.cull_at_percent <= 100u && full.cull_to_percent < full.cull_at_percent;
+    if (config->policy == RNS_TABLE_CULL_OLDEST && !can_cull) {
         return RNS_CONFIG_CULL;
     }
     return RNS_OK;
 }
 
 /// Append `count` times `each_bytes` to a layout whose end stays a multiple of the alignment;
-/// return false if that does not fit. Half of size_t, so that pointers may be subtracted.
-static bool append(size_t* end, uint32_t count, uint32_t each_bytes)
+/// return where they begin.
+static uint64_t append(layout_t* layout, uint32_t count, uint32_t each_bytes)
 {
-    const size_t most = SIZE_MAX / 2u - storage_alignment();
-    if (each_bytes != 0 && count > (most - *end) / each_bytes) {
-        return false;
-    }
-    *end += (size_t)count * each_bytes + storage_alignment() - 1u;
-    *end -= *end % storage_alignment();
-    return *end <= most;
+    const uint64_t start = layout->end;
+    layout->end += (uint64_t)count * each_bytes + storage_alignment() - 1u;
+    layout->end -= layout->end % storage_alignment();
+    return start;
 }
 
 /// Return the smallest power of two of which `capacity` is at most two thirds.
@@ -87,16 +85,12 @@ static rns_status_t lay_out(const rns_table_config_t* config, layout_t* out)
     layout.value_stride_bytes = config->value_bytes + RNS_ALIGN_BYTES - 1u;
     layout.value_stride_bytes -= layout.value_stride_bytes % RNS_ALIGN_BYTES;
     const uint32_t heap_count = config->policy == RNS_TABLE_CULL_OLDEST ? config->capacity : 0u;
-    bool fits = append(&layout.end, config->capacity, sizeof(rns_table_entry_t));
-    layout.values = layout.end;
-    fits = fits && append(&layout.end, config->capacity, layout.value_stride_bytes);
-    layout.cells = layout.end;
-    fits = fits && append(&layout.end, layout.cell_count, sizeof(uint32_t));
-    layout.heap = layout.end;
-    fits = fits && append(&layout.end, heap_count, sizeof(uint32_t));
-    layout.keys = layout.end;
-    fits = fits && append(&layout.end, config->capacity, config->key_bytes);
-    if (!fits) {
+    (void)append(&layout, config->capacity, sizeof(rns_table_entry_t));
+    layout.values = append(&layout, config->capacity, layout.value_stride_bytes);
+    layout.cells = append(&layout, layout.cell_count, sizeof(uint32_t));
+    layout.heap = append(&layout, heap_count, sizeof(uint32_t));
+    layout.keys = append(&layout, config->capacity, config->key_bytes);
+    if (layout.end > SIZE_MAX / 2u) { /* so that pointers into it may be subtracted */
         return RNS_CONFIG_OVERFLOW;
     }
     *out = layout;
@@ -107,7 +101,7 @@ rns_status_t rns_table_storage_bytes(const rns_table_config_t* config, size_t* o
 {
     layout_t layout;
     const rns_status_t status = lay_out(config, &layout);
-    *out = layout.end;
+    *out = (size_t)layout.end;
     return status;
 }
 

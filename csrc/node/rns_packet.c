@@ -22,7 +22,8 @@ static bool are_consistent(uint8_t flags)
     const uint8_t type = flags & 0x03u;
     const bool needs_single = type == RNS_PACKET_ANNOUNCE || type == RNS_PACKET_LINK_REQUEST;
     const bool is_single = (flags >> 2 & 0x03u) == RNS_DESTINATION_SINGLE;
-    return has_id == is_transported && (is_single || !needs_single);
+    const bool fits_type = is_single || !needs_single;
+    return has_id == is_transported && fits_type;
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */
@@ -266,12 +267,10 @@ rns_status_t rns_packet_add_ifac(rns_packet_t* self, rns_store_t* store, rns_spa
     }
     self->flags = front[0];
     self->ifac_bytes = (uint8_t)code.bytes;
-    uint8_t* data = NULL; /* unique since it was prepended to, so this takes nothing */
-    const rns_status_t opened = rns_bytes_try_mut(&self->raw, store, &data);
-    if (opened == RNS_OK) {
-        copy_bytes(data, front, FIXED_BYTES + code.bytes);
-    }
-    return opened;
+    /* In place: what was prepended to is unique. */
+    copy_bytes(rns_buffer_bytes(self->raw.buffer) + self->raw.offset, front,
+               FIXED_BYTES + code.bytes);
+    return RNS_OK;
 }
 
 /* ---- Check ---------------------------------------------------------------------------------- */

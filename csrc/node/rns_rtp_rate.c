@@ -37,7 +37,7 @@ static uint64_t window_start(const rns_rtp_rate_t* self, uint32_t count)
     return newest_ns - self->since_ns > full_ns ? newest_ns - full_ns : self->since_ns;
 }
 
-void rns_rtp_rate_add(rns_rtp_rate_t* self, uint32_t bytes, uint64_t now_ns)
+void rns_rtp_rate_add(rns_rtp_rate_t* self, size_t bytes, uint64_t now_ns)
 {
     const uint32_t count = buckets_entered(self, now_ns);
     for (uint32_t i = 0; i < count; ++i) {
@@ -52,11 +52,10 @@ void rns_rtp_rate_add(rns_rtp_rate_t* self, uint32_t bytes, uint64_t now_ns)
         self->since_ns = window_start(self, count);
         self->entered_ns += (uint64_t)count * self->bucket_ns;
     }
-    if (bytes > UINT32_MAX - self->buckets[self->current]) {
-        bytes = UINT32_MAX - self->buckets[self->current];
-    }
-    self->buckets[self->current] += bytes;
-    self->window_bytes += bytes;
+    const uint32_t room = UINT32_MAX - self->buckets[self->current];
+    const uint32_t counted = bytes < room ? (uint32_t)bytes : room;
+    self->buckets[self->current] += counted;
+    self->window_bytes += counted;
 }
 
 uint32_t rns_rtp_rate_incoming(const rns_rtp_rate_t* self, uint64_t now_ns)

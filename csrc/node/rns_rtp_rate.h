@@ -66,7 +66,7 @@ void rns_rtp_rate_reset(rns_rtp_rate_t* self);
 /// Count bytes that arrived.
 ///
 /// @param now_ns  Not before that of any call before.
-void rns_rtp_rate_add(rns_rtp_rate_t* self, uint32_t bytes, uint64_t now_ns);
+void rns_rtp_rate_add(rns_rtp_rate_t* self, size_t bytes, uint64_t now_ns);
 
 /// Return the incoming rate in bit/s, saturated at UINT32_MAX; 0 while it is unknown.
 uint32_t rns_rtp_rate_incoming(const rns_rtp_rate_t* self, uint64_t now_ns);

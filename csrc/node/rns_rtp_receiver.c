@@ -63,9 +63,7 @@ rns_status_t rns_rtp_receiver_storage_bytes(const rns_rtp_config_t* config, size
     const rns_table_config_t streams = streams_config(config);
     size_t streams_bytes = 0;
     status = rns_table_storage_bytes(&streams, &streams_bytes);
-    if (status == RNS_OK && streams_bytes > SIZE_MAX - buckets_bytes(config)) {
-        status = RNS_CONFIG_OVERFLOW;
-    }
+    /* No overflow: a table takes half of size_t at most. */
     *out = status == RNS_OK ? streams_bytes + buckets_bytes(config) : 0;
     return status;
 }
@@ -247,11 +245,12 @@ static rns_status_t place(rns_rtp_receiver_t* self, rns_rtp_info_t* packet, uint
 
 static bool is_duplicate(const rns_rtp_receiver_t* self, const rns_rtp_header_t* header)
 {
-    const rns_rtp_info_t* info = self->newest;
-    while (info != NULL && (info->sequence != header->sequence || info->ssrc != header->ssrc)) {
-        info = info->older;
+    for (const rns_rtp_info_t* info = self->newest; info != NULL; info = info->older) {
+        if (info->sequence == header->sequence && info->ssrc == header->ssrc) {
+            return true;
+        }
     }
-    return info != NULL;
+    return false;
 }
 
 /// Take in a well-formed packet. `timed` is RNS_OK, or RNS_MISS_ABSENT without a send time.
@@ -267,8 +266,7 @@ static rns_status_t take_in(rns_rtp_receiver_t* self, const rns_rtp_header_t* he
         COUNT(duplicates);
         return RNS_OK;
     }
-    const size_t bytes = header->payload.bytes + header->padding_bytes;
-    rns_rtp_rate_add(&self->rate, bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX, self->now_ns);
+    rns_rtp_rate_add(&self->rate, header->payload.bytes + header->padding_bytes, self->now_ns);
     if (timed != RNS_OK) {
         COUNT(timeless);
         return timed;

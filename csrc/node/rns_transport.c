@@ -147,8 +147,9 @@ static transport_outcome_t filter(rns_transport_t* self, transport_arrival_t* ar
     const rns_packet_t* const packet = &arrival->packet;
     const rns_destination_type_t kind = rns_packet_destination_type(packet);
     const bool is_near_only = kind == RNS_DESTINATION_PLAIN || kind == RNS_DESTINATION_GROUP;
+    const uint32_t hops_end = is_near_only ? 1u : RNS_PACKET_HOPS_MAX;
     const uint8_t* const transport_id = rns_packet_transport_id(packet);
-    if (packet->hops >= RNS_PACKET_HOPS_MAX || (is_near_only && packet->hops > 0)) {
+    if (packet->hops >= hops_end) {
         return TRANSPORT_HOPS;
     }
     arrival->hops = (uint8_t)(packet->hops + 1u);
@@ -208,10 +209,10 @@ static rns_status_t conclude(rns_transport_t* self, transport_outcome_t outcome,
         RNS_TRANSPORT_COUNT(self, dropped_no_memory);
         return reason;
     case TRANSPORT_MALFORMED:
+    default:
         RNS_TRANSPORT_COUNT(self, dropped_malformed);
         return reason;
     }
-    return reason;
 }
 
 rns_status_t rns_transport_inbound_bytes(rns_transport_t* self, uint32_t interface,

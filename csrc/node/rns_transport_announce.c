@@ -119,7 +119,8 @@ static void note_neighbour(rns_transport_t* self, const transport_arrival_t* arr
     announce->heard_count += arrival->packet.hops == announce->hops ? 1u : 0u;
     const bool is_passed_on = arrival->packet.hops == announce->hops + 1u;
     const bool is_enough = announce->heard_count >= self->timers.heard_max;
-    if (announce->sent_count > 0 && (is_passed_on || is_enough)) {
+    const bool is_done = is_passed_on || is_enough;
+    if (announce->sent_count > 0 && is_done) {
         (void)transport_remove(self, RNS_TRANSPORT_ANNOUNCES, destination);
     }
 }

@@ -174,11 +174,18 @@ static inline void* transport_put(rns_transport_t* self, rns_transport_table_t t
     return status == RNS_OK || status == RNS_MISS_PRESENT ? value : NULL;
 }
 
+/// Remove a key and take its value over; the drop hook is not told. Returns whether it was there.
+static inline bool transport_take(rns_transport_t* self, rns_transport_table_t table,
+                                  const uint8_t* key, void* value_out)
+{
+    return rns_table_remove(&self->tables[table], key, value_out) == RNS_OK;
+}
+
 /// Remove a key; the drop hook is told. Returns whether it was there.
 static inline bool transport_remove(rns_transport_t* self, rns_transport_table_t table,
                                     const uint8_t* key)
 {
-    return rns_table_remove(&self->tables[table], key, NULL) == RNS_OK;
+    return transport_take(self, table, key, NULL);
 }
 
 /// Renew the time stamp of a key. Returns whether it is there.

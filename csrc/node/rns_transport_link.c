@@ -11,10 +11,10 @@ static transport_outcome_t pass_along(rns_transport_t* self, transport_arrival_t
     uint8_t link_id[RNS_PACKET_ADDRESS_BYTES];
     const uint32_t interface = arrival->interface;
     const bool is_from_end = interface == link->to_interface && arrival->hops == link->to_hops;
-    const bool is_from_start =
-        interface == link->from_interface && arrival->hops == link->from_hops;
     const bool is_proof = arrival->packet.context == RNS_CONTEXT_LRPROOF;
-    if (!is_from_end && (is_proof || !is_from_start)) {
+    const bool is_from_start =
+        !is_proof && interface == link->from_interface && arrival->hops == link->from_hops;
+    if (!is_from_end && !is_from_start) {
         return TRANSPORT_HOPS;
     }
     transport_copy(link_id, rns_packet_destination(&arrival->packet), sizeof link_id);
@@ -71,9 +71,8 @@ static transport_outcome_t take_link_proof(rns_transport_t* self, transport_arri
         return TRANSPORT_TABLE_FULL;
     }
     /* A value taken over is not told to the drop hook, which counts links that failed. */
-    if (rns_table_remove(&self->tables[RNS_TRANSPORT_PENDING], link_id, unused) == RNS_OK) {
-        rns_transport_deliver(self, arrival, RNS_DELIVERY_LINK_PROOF, link_id, NULL);
-    }
+    (void)transport_take(self, RNS_TRANSPORT_PENDING, link_id, unused);
+    rns_transport_deliver(self, arrival, RNS_DELIVERY_LINK_PROOF, link_id, NULL);
     return TRANSPORT_DELIVERED;
 }
 
@@ -81,7 +80,7 @@ static transport_outcome_t take_link_proof(rns_transport_t* self, transport_arri
 static bool settle(rns_transport_t* self, const transport_arrival_t* arrival, const uint8_t* key)
 {
     transport_receipt_t receipt;
-    if (rns_table_remove(&self->tables[RNS_TRANSPORT_RECEIPTS], key, &receipt) != RNS_OK) {
+    if (!transport_take(self, RNS_TRANSPORT_RECEIPTS, key, &receipt)) {
         return false;
     }
     RNS_TRANSPORT_COUNT(self, proofs);
@@ -128,7 +127,7 @@ transport_outcome_t rns_transport_take_proof(rns_transport_t* self, transport_ar
 {
     const uint8_t* const hash = rns_packet_destination(&arrival->packet);
     transport_reverse_t way;
-    if (rns_table_remove(&self->tables[RNS_TRANSPORT_REVERSE], hash, &way) == RNS_OK) {
+    if (transport_take(self, RNS_TRANSPORT_REVERSE, hash, &way)) {
         return way.to_interface == arrival->interface ? rns_transport_pass_on(self, arrival,
                                                                               way.from_interface)
                                                       : TRANSPORT_NO_ROUTE;

@@ -11,6 +11,7 @@ void suite_rtp(void);
 void suite_rtp_receiver(void);
 void suite_rtp_slots(void);
 void suite_rtp_random(void);
+void suite_rtp_vector(void);
 
 #define MILLISECOND     ((uint64_t)1000000u)
 #define SECOND          ((uint64_t)1000000000u)

@@ -8,5 +8,6 @@ int main(void)
     suite_rtp_receiver();
     suite_rtp_slots();
     suite_rtp_random();
+    suite_rtp_vector();
     return check_finish();
 }

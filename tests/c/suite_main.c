@@ -18,6 +18,8 @@ static const check_suite_t suites[] = {
     {"tier_locate", suite_tier_locate, true},
     {"tier_check", suite_tier_check, true},
     {"pool_guard", suite_pool_guard, true},
+    {"pool_observe", suite_pool_observe, true},
+    {"pool_shaken", suite_pool_shaken, true},
 #endif
 #if RNS_EXTRAS
     {"pool_low_water", suite_pool_low_water, true},

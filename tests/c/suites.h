@@ -14,6 +14,8 @@ void suite_pool_config(void);
 void suite_pool_memory(void);
 void suite_pool_misuse(void);
 void suite_pool_guard(void);
+void suite_pool_observe(void);
+void suite_pool_shaken(void);
 void suite_pool_threads(void);
 void suite_pool_races(void);
 void suite_pool_relay(void);

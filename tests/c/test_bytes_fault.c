@@ -272,6 +272,34 @@ static void test_the_nth_request_fails_once_or_from_then_on(void)
     }
 }
 
+static void test_the_seed_that_would_never_draw_anything_else_draws_like_others(void)
+{
+    rns_fault_t fault;
+    uint32_t failures = 0;
+    rns_fault_init(&fault);
+    rns_fault_fail_rate(&fault, RNS_FAULT_RATE_ONE / 2u, 0xB3C82CC3u); /* spread to 0 */
+    CHECK_EQUAL(rns_cell_load(&fault.random), 1);
+    for (uint32_t n = 0; n < 1000u; ++n) {
+        failures += rns_fault_strikes(&fault, 0) ? 1u : 0u;
+    }
+    CHECK(failures > 400u && failures < 600u);
+}
+
+static void test_a_rate_draws_the_numbers_of_xorshift32(void)
+{
+    uint32_t state = 5u * 0x9E3779B9u + 0x7F4A7C15u;
+    rns_fault_t fault;
+    rns_fault_init(&fault);
+    rns_fault_fail_rate(&fault, 30000, 5);
+    for (uint32_t n = 0; n < 1000u; ++n) {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        CHECK(rns_fault_strikes(&fault, 0) == (state >> 16 < 30000u));
+        CHECK_EQUAL(rns_cell_load(&fault.random), state);
+    }
+}
+
 void suite_bytes_fault(void)
 {
     RUN(test_every_failing_request_leaves_every_handle_valid_and_unchanged);
@@ -280,4 +308,6 @@ void suite_bytes_fault(void)
     RUN(test_a_tier_can_be_made_to_fail);
     RUN(test_a_rate_is_met_and_its_seed_repeats_it);
     RUN(test_the_nth_request_fails_once_or_from_then_on);
+    RUN(test_the_seed_that_would_never_draw_anything_else_draws_like_others);
+    RUN(test_a_rate_draws_the_numbers_of_xorshift32);
 }

@@ -252,6 +252,75 @@ static void test_an_append_behind_a_view_needs_no_copy(void)
     bytes_fixture_end(&f);
 }
 
+static void test_room_beyond_32_bit_is_refused_for_a_shared_buffer_too(void)
+{
+    bytes_fixture_t f;
+    bytes_fixture_plain(&f);
+    rns_bytes_t bytes = bytes_of(&f, "abc");
+    rns_bytes_t other = rns_bytes_share(&bytes, &f.store);
+    const size_t most = UINT32_MAX;
+    for (size_t over = 0; over < 2u; ++over) {
+        const size_t wish = most + over; /* 0 on 32 bit */
+        const rns_status_t expected = wish == 0 ? RNS_OK : RNS_MISS_OVERSIZE;
+        CHECK_STATUS(rns_bytes_reserve_room(&bytes, &f.store, wish, 0), expected);
+        CHECK_STATUS(rns_bytes_reserve_room(&bytes, &f.store, 0, wish), expected);
+    }
+    CHECK(bytes_read(&bytes, "abc") && bytes_read(&other, "abc"));
+    bytes_end(&f, &bytes);
+    bytes_end(&f, &other);
+    bytes_fixture_end(&f);
+}
+
+static void test_get_reads_each_byte_and_refuses_the_one_behind(void)
+{
+    bytes_fixture_t f;
+    bytes_fixture_plain(&f);
+    rns_bytes_t bytes = bytes_of(&f, "abcd");
+    rns_bytes_t part = rns_bytes_mid(&bytes, &f.store, 1);
+    for (size_t i = 0; i < 4u; ++i) {
+        uint8_t byte = 9;
+        CHECK_STATUS(rns_bytes_get(&part, i, &byte), i < 3u ? RNS_OK : RNS_INPUT_RANGE);
+        CHECK_EQUAL(byte, i < 3u ? 'b' + i : 0);
+    }
+    bytes_end(&f, &bytes);
+    bytes_end(&f, &part);
+    bytes_fixture_end(&f);
+}
+
+static void test_what_fits_its_slot_exactly_stays_in_that_tier(void)
+{
+    bytes_fixture_t f;
+    bytes_fixture_plain(&f);
+    rns_bytes_t bytes = bytes_filled(&f, 'a', 64);
+    uint64_t requests = requests_of(&f);
+    uint8_t content[64];
+    memset(content, 'b', sizeof content);
+    CHECK_STATUS(rns_bytes_assign(&bytes, &f.store, content, sizeof content), RNS_OK);
+    CHECK_EQUAL(requests_of(&f), requests); /* in place */
+    rns_bytes_t other = rns_bytes_share(&bytes, &f.store);
+    CHECK_STATUS(rns_bytes_set(&bytes, &f.store, 0, 'c'), RNS_OK);
+    CHECK_EQUAL(bytes.buffer->capacity, 64);
+    CHECK_EQUAL(other.buffer->capacity, 64);
+    bytes_end(&f, &bytes);
+    bytes_end(&f, &other);
+    bytes_fixture_end(&f);
+}
+
+static void test_in_the_fallback_a_buffer_grows_by_half_and_one_that_fits_is_compact(void)
+{
+    bytes_fixture_t f;
+    bytes_fixture_init(&f, &(bytes_setup_t){.has_fallback = true});
+    rns_bytes_t bytes = bytes_filled(&f, 'a', 2000);
+    CHECK_EQUAL(bytes.buffer->capacity, 2000);
+    const uint64_t requests = requests_of(&f);
+    CHECK_STATUS(rns_bytes_compact(&bytes, &f.store), RNS_OK);
+    CHECK_EQUAL(requests_of(&f), requests);
+    CHECK_STATUS(rns_bytes_append(&bytes, &f.store, "bb", 2), RNS_OK);
+    CHECK_EQUAL(bytes.buffer->capacity, 2002 + 1001);
+    bytes_end(&f, &bytes);
+    bytes_fixture_end(&f);
+}
+
 void suite_bytes_shape(void)
 {
     RUN(test_splitting_moves_or_shares_and_never_copies);
@@ -265,4 +334,8 @@ void suite_bytes_shape(void)
     RUN(test_compacting_into_no_smaller_slot_is_a_miss);
     RUN(test_an_exported_view_is_a_snapshot_that_outlives_its_handle);
     RUN(test_an_append_behind_a_view_needs_no_copy);
+    RUN(test_room_beyond_32_bit_is_refused_for_a_shared_buffer_too);
+    RUN(test_get_reads_each_byte_and_refuses_the_one_behind);
+    RUN(test_what_fits_its_slot_exactly_stays_in_that_tier);
+    RUN(test_in_the_fallback_a_buffer_grows_by_half_and_one_that_fits_is_compact);
 }

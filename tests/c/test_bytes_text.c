@@ -176,6 +176,21 @@ static void test_comparison_is_that_of_unsigned_bytes(void)
     bytes_fixture_end(&f);
 }
 
+static void test_nothing_is_found_behind_the_end_though_the_buffer_goes_on(void)
+{
+    bytes_fixture_t f;
+    bytes_fixture_plain(&f);
+    rns_bytes_t bytes = bytes_of(&f, "abcdef");
+    rns_bytes_t part = rns_bytes_left(&bytes, &f.store, 4);
+    CHECK_EQUAL(rns_bytes_find(&part, 2, "cd", 2), 2);
+    CHECK_EQUAL(rns_bytes_find(&part, 2, "cde", 3), RNS_BYTES_NOT_FOUND);
+    CHECK_EQUAL(rns_bytes_find(&part, 2, "cdef", 4), RNS_BYTES_NOT_FOUND);
+    CHECK_EQUAL(rns_bytes_find(&part, 5, "", 0), RNS_BYTES_NOT_FOUND);
+    bytes_end(&f, &bytes);
+    bytes_end(&f, &part);
+    bytes_fixture_end(&f);
+}
+
 void suite_bytes_text(void)
 {
     RUN(test_hex_both_ways);
@@ -184,4 +199,5 @@ void suite_bytes_text(void)
     RUN(test_every_character_that_is_no_digit_is_refused);
     RUN(test_find_agrees_with_a_search_by_hand);
     RUN(test_comparison_is_that_of_unsigned_bytes);
+    RUN(test_nothing_is_found_behind_the_end_though_the_buffer_goes_on);
 }

@@ -350,9 +350,41 @@ static void test_a_changed_field_is_found_by_the_check(void)
         --*fields[i];
         CHECK_TEXT(rns_packet_check(&packet).invariant, NULL);
     }
+    packet.flags |= 0x10u; /* transported, but of the form that is not */
+    CHECK_TEXT(rns_packet_check(&packet).invariant, "I18");
     rns_packet_drop(&packet, &f.store);
     packet.hops = 1;
     CHECK_TEXT(rns_packet_check(&packet).invariant, "I18");
+    bytes_fixture_end(&f);
+}
+
+static void test_an_access_code_longer_than_any_is_refused(void)
+{
+    bytes_fixture_t f;
+    bytes_fixture_plain(&f);
+    uint8_t bytes[120] = {0x80};
+    for (uint32_t ifac_bytes = 64; ifac_bytes < 66u; ++ifac_bytes) {
+        const rns_packet_medium_t medium = {.mtu_bytes = 500, .ifac_bytes = ifac_bytes};
+        rns_bytes_t raw = bytes_from(&f, bytes, sizeof bytes);
+        rns_packet_t packet;
+        CHECK_STATUS(rns_packet_parse(&packet, &medium, &raw),
+                     ifac_bytes == 64u ? RNS_OK : RNS_INPUT_SHORT);
+        rns_packet_drop(&packet, &f.store);
+        bytes_end(&f, &raw);
+    }
+    bytes_fixture_end(&f);
+}
+
+static void test_a_packet_cut_short_is_found_by_the_check(void)
+{
+    bytes_fixture_t f;
+    bytes_fixture_plain(&f);
+    rns_packet_t packet = packet_of(&f, &(recipe_t){.length = 20});
+    packet.raw.length = RNS_PACKET_HEADER_1_BYTES;
+    CHECK_TEXT(rns_packet_check(&packet).invariant, NULL);
+    packet.raw.length = RNS_PACKET_HEADER_1_BYTES - 1u;
+    CHECK_TEXT(rns_packet_check(&packet).invariant, "I18");
+    rns_packet_drop(&packet, &f.store);
     bytes_fixture_end(&f);
 }
 
@@ -368,4 +400,6 @@ void suite_packet(void)
     RUN(test_the_hash_is_that_of_the_reference_whatever_the_way);
     RUN(test_a_link_id_does_not_depend_on_the_signalling_behind_the_keys);
     RUN(test_a_changed_field_is_found_by_the_check);
+    RUN(test_an_access_code_longer_than_any_is_refused);
+    RUN(test_a_packet_cut_short_is_found_by_the_check);
 }

@@ -232,6 +232,27 @@ static void test_a_refused_buffer_leaves_the_packet_as_it_was(void)
     bytes_fixture_end(&f);
 }
 
+static void test_an_access_code_of_a_shared_packet_that_cannot_be_copied_stays(void)
+{
+    bytes_fixture_t f;
+    static const uint8_t code[16] = {1, 2, 3};
+    bytes_fixture_plain(&f);
+    rns_packet_t packet = packet_of(&f, &(recipe_t){.length = 100});
+    CHECK_STATUS(rns_packet_add_ifac(&packet, &f.store, (rns_span_t){code, sizeof code}), RNS_OK);
+    rns_packet_t other = rns_packet_share(&packet, &f.store);
+    rns_fault_fail_nth(&f.fault, 1, true);
+    CHECK_STATUS(rns_packet_remove_ifac(&packet, &f.store), RNS_MISS_EXHAUSTED);
+    rns_fault_fail_nth(&f.fault, 0, false);
+    CHECK_EQUAL(packet.ifac_bytes, sizeof code);
+    CHECK(packet.raw.buffer == other.raw.buffer && packet.raw.length == other.raw.length);
+    CHECK_TEXT(rns_packet_check(&packet).invariant, NULL);
+    CHECK_STATUS(rns_packet_remove_ifac(&packet, &f.store), RNS_OK);
+    CHECK_TEXT(rns_packet_check(&packet).invariant, NULL);
+    rns_packet_drop(&packet, &f.store);
+    rns_packet_drop(&other, &f.store);
+    bytes_fixture_end(&f);
+}
+
 void suite_packet_rewrite(void)
 {
     RUN(test_a_header_is_built_in_the_headroom_or_into_a_copy);
@@ -240,4 +261,5 @@ void suite_packet_rewrite(void)
     RUN(test_without_headroom_only_a_longer_header_needs_a_buffer);
     RUN(test_an_access_code_goes_in_and_out_and_bars_the_route);
     RUN(test_a_refused_buffer_leaves_the_packet_as_it_was);
+    RUN(test_an_access_code_of_a_shared_packet_that_cannot_be_copied_stays);
 }

@@ -347,6 +347,39 @@ static void test_each_value_out_of_range_is_refused(void)
     CHECK_STATUS(init_status(&good, slot, 0, exact), RNS_OK);
 }
 
+static void test_groups_that_arrive_more_than_3_s_apart_give_no_sample(void)
+{
+    rtp_fixture_t f;
+    rtp_begin(&f, 6);
+    CHECK_STATUS(rtp_receive(&f, SECOND, SECOND), RNS_OK);
+    for (uint64_t i = 1; i < 4u; ++i) { /* sent within 5 ms, and so one group at any spacing */
+        CHECK_STATUS(
+            rtp_receive(&f, SECOND + (9 + i) * MILLISECOND, SECOND + i * (3 * SECOND / 2u)),
+            RNS_OK);
+    }
+    CHECK_STATUS(rtp_receive(&f, 3 * SECOND, 6 * SECOND), RNS_OK);
+    CHECK_COUNTER(rtp_stats(&f).counts.groups, 2);
+    CHECK_COUNTER(rtp_stats(&f).counts.restarts, 1);
+    CHECK_EQUAL(f.receiver.delay.samples, 0);
+    rtp_end(&f);
+}
+
+static void test_a_bucket_and_a_rate_stay_at_the_most_that_they_hold(void)
+{
+    rtp_fixture_t f;
+    rtp_begin(&f, 6);
+    rns_rtp_rate_t* const rate = &f.receiver.rate;
+    rns_rtp_rate_add(rate, UINT32_MAX - 5u, SECOND);
+    rns_rtp_rate_add(rate, 6, SECOND);
+    CHECK_EQUAL(rate->window_bytes, UINT32_MAX);
+    rns_rtp_rate_add(rate, SIZE_MAX, SECOND + 500 * MILLISECOND);
+    CHECK_EQUAL(rate->window_bytes, (uint64_t)2 * UINT32_MAX);
+    CHECK_EQUAL(rate->buckets[rate->current], UINT32_MAX);
+    CHECK_EQUAL(rns_rtp_rate_incoming(rate, SECOND + 900 * MILLISECOND), UINT32_MAX);
+    CHECK_TEXT(rns_rtp_rate_check(rate).invariant, NULL);
+    rtp_end(&f);
+}
+
 void suite_rtp_receiver(void)
 {
     RUN(test_packets_sent_within_5_ms_are_a_group_however_they_arrive);
@@ -366,4 +399,6 @@ void suite_rtp_receiver(void)
     RUN(test_the_last_bucket_of_the_window_goes_after_just_a_second);
     RUN(test_an_increase_covers_a_second_at_most);
     RUN(test_each_value_out_of_range_is_refused);
+    RUN(test_groups_that_arrive_more_than_3_s_apart_give_no_sample);
+    RUN(test_a_bucket_and_a_rate_stay_at_the_most_that_they_hold);
 }

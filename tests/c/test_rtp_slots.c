@@ -186,6 +186,66 @@ static void test_each_invariant_is_found_broken(void)
     rtp_end(&f);
 }
 
+/// Take the slot that a give has just made free.
+static void snatch(void* context, uint32_t tier_index, uint32_t free_count, bool low)
+{
+    rtp_fixture_t* const f = context;
+    (void)tier_index;
+    (void)free_count;
+    if (!low && f->receiver.newest == NULL) {
+        f->sequence = 1000;
+        CHECK(pool_take(&f->pool, 1) != NULL);
+    }
+}
+
+static void test_a_slot_that_another_snatches_between_two_groups_is_missed(void)
+{
+    rtp_fixture_t f;
+    rtp_begin(&f, 1);
+    f.pool.pool.tiers[0].low_water_count = 1;
+    f.pool.pool.tiers[0].recovered_count = 1;
+    f.pool.pool.low_water = (rns_low_water_t){.notify = snatch, .context = &f};
+    CHECK_STATUS(rtp_receive(&f, SECOND, SECOND), RNS_OK);
+    void* const slot = f.receiver.newest;
+    CHECK_STATUS(rtp_receive(&f, 2 * SECOND, 2 * SECOND), RNS_MISS_EXHAUSTED);
+    CHECK_EQUAL(f.sequence, 1000); /* the hook was there */
+    CHECK(f.receiver.newest == NULL && f.receiver.has_settled);
+    CHECK_STATUS(rtp_receive(&f, 3 * SECOND, 3 * SECOND), RNS_MISS_EXHAUSTED);
+    CHECK_COUNTER(rtp_stats(&f).counts.missed, 2);
+    f.pool.pool.low_water.notify = NULL;
+    CHECK_STATUS(rns_pool_give(&f.pool.pool, slot), RNS_OK);
+    CHECK_STATUS(rtp_receive(&f, 4 * SECOND, 4 * SECOND), RNS_OK);
+    CHECK_COUNTER(rtp_stats(&f).counts.restarts, 1); /* 3 s after the last that was grouped */
+    rtp_end(&f);
+}
+
+static void test_a_slot_given_behind_its_back_is_not_counted_as_given(void)
+{
+    rtp_fixture_t f;
+    rtp_begin(&f, 2);
+    CHECK_STATUS(rtp_receive(&f, SECOND, SECOND), RNS_OK);
+    CHECK_STATUS(rns_pool_give(&f.pool.pool, f.receiver.newest), RNS_OK);
+    CHECK_STATUS(rtp_receive(&f, 2 * SECOND, 2 * SECOND), RNS_OK);
+#if RNS_STATS
+    CHECK_TEXT(rns_rtp_receiver_check(&f.receiver).invariant, "R5");
+    CHECK_EQUAL(rtp_stats(&f).counts.gives, 0);
+    CHECK_EQUAL(pool_stats(&f.pool).misuse.double_give, 1);
+    ++f.receiver.counts.gives;
+#endif
+    rtp_end(&f);
+}
+
+static void test_a_circle_of_one_moment_is_found_and_ends_the_check(void)
+{
+    rtp_fixture_t f;
+    rtp_begin(&f, 6);
+    CHECK_STATUS(rtp_receive(&f, SECOND, SECOND), RNS_OK);
+    f.receiver.newest->older = f.receiver.newest;
+    CHECK_TEXT(rns_rtp_receiver_check(&f.receiver).invariant, "R3");
+    f.receiver.newest->older = NULL;
+    rtp_end(&f);
+}
+
 void suite_rtp_slots(void)
 {
     RUN(test_at_every_spacing_the_same_few_slots_serve_a_thousand_packets_and_many_more);
@@ -194,4 +254,7 @@ void suite_rtp_slots(void)
     RUN(test_receivers_side_by_side_share_a_pool_of_that_many_slots_each);
     RUN(test_a_fallback_serves_what_the_pool_misses);
     RUN(test_each_invariant_is_found_broken);
+    RUN(test_a_slot_that_another_snatches_between_two_groups_is_missed);
+    RUN(test_a_slot_given_behind_its_back_is_not_counted_as_given);
+    RUN(test_a_circle_of_one_moment_is_found_and_ends_the_check);
 }

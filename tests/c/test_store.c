@@ -327,6 +327,46 @@ static void test_check_names_each_broken_invariant(void)
     bytes_fixture_end(&f);
 }
 
+static void test_check_names_what_is_broken_first_and_the_pool_before_buffers(void)
+{
+    bytes_fixture_t f;
+    bytes_fixture_plain(&f);
+    rns_bytes_t a = bytes_filled(&f, 'a', 100);
+    rns_bytes_t b = bytes_filled(&f, 'b', 100);
+    a.buffer->tier = 0;
+    rns_cell_store(&b.buffer->refs, 0u);
+    CHECK_TEXT(rns_store_check(&f.store).invariant, "I14");
+    CHECK_EQUAL(rns_store_check(&f.store).slot_index, 0);
+    f.pool.pool.slot_bytes[2] = 1;
+    CHECK_TEXT(rns_store_check(&f.store).invariant, "I8");
+    f.pool.pool.slot_bytes[2] = 512;
+    a.buffer->tier = 1;
+    rns_cell_store(&b.buffer->refs, 1u);
+    bytes_end(&f, &a);
+    bytes_end(&f, &b);
+    bytes_fixture_end(&f);
+}
+
+static void test_unexport_knows_the_slots_above_32(void)
+{
+    bytes_fixture_t f;
+    bytes_fixture_init(&f, &(bytes_setup_t){.slot_count = 40});
+    rns_bytes_t all[40];
+    for (size_t i = 0; i < COUNT_OF(all); ++i) {
+        all[i] = bytes_filled(&f, (uint8_t)i, 64);
+    }
+    void* const freed = all[34].buffer;
+    bytes_end(&f, &all[34]);
+    CHECK_STATUS(rns_store_unexport(&f.store, freed), RNS_MISUSE_DOUBLE_GIVE);
+    for (size_t i = 0; i < COUNT_OF(all); ++i) {
+        const rns_bytes_view_t view = rns_bytes_export(&all[i], &f.store);
+        CHECK_STATUS(rns_store_unexport(&f.store, view.pin), RNS_OK);
+        CHECK_EQUAL(rns_bytes_refs(&all[i], &f.store), i == 34u ? 0 : 1);
+        bytes_end(&f, &all[i]);
+    }
+    bytes_fixture_end(&f);
+}
+
 void suite_store(void)
 {
     RUN(test_a_pool_with_another_header_is_refused);
@@ -342,4 +382,6 @@ void suite_store(void)
 #endif
     RUN(test_the_reserve_is_for_stores_with_priority);
     RUN(test_check_names_each_broken_invariant);
+    RUN(test_check_names_what_is_broken_first_and_the_pool_before_buffers);
+    RUN(test_unexport_knows_the_slots_above_32);
 }

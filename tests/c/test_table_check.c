@@ -201,6 +201,26 @@ static void test_damage_anywhere_in_the_index_never_leads_out_of_the_storage(voi
     table_fixture_end(f);
 }
 
+static void test_a_full_or_emptied_index_ends_every_search(void)
+{
+    static uint32_t saved[32];
+    table_fixture_t* const f = begin();
+    rns_table_t* const t = &f->table;
+    CHECK_EQUAL(t->cell_mask, COUNT_OF(saved) - 1u);
+    memcpy(saved, t->cells, sizeof saved);
+    for (uint32_t i = 0; i <= t->cell_mask; ++i) {
+        t->cells[i] = t->cells[i] == 0 ? 0x80000000u | 3u : t->cells[i]; /* a free entry */
+    }
+    CHECK(find(f, 99) == NULL);
+    for (uint32_t i = 0; i <= t->cell_mask; ++i) {
+        t->cells[i] = i == 0 ? saved[0] : 0; /* most entries are in no cell any more */
+    }
+    f->drop_count = 0;
+    CHECK_STATUS(rns_table_reset(t), RNS_OK);
+    CHECK_EQUAL(f->drop_count, 12);
+    table_fixture_end(f);
+}
+
 void suite_table_check(void)
 {
     RUN(test_i1_a_broken_list_of_entries_is_found);
@@ -211,4 +231,5 @@ void suite_table_check(void)
     RUN(test_i5_a_key_that_is_there_twice_is_found);
     RUN(test_i6_and_i7_counts_that_contradict_are_found);
     RUN(test_damage_anywhere_in_the_index_never_leads_out_of_the_storage);
+    RUN(test_a_full_or_emptied_index_ends_every_search);
 }

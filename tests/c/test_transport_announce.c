@@ -330,6 +330,71 @@ static void test_a_node_asks_for_a_path_again_after_twenty_seconds_or_its_arriva
     alone_end(self);
 }
 
+static void test_the_same_key_with_other_data_is_kept_anew(void)
+{
+    alone_t* const self = alone();
+    uint8_t id[16];
+    void* value = NULL;
+    for (uint32_t number = 1; number < 3u; ++number) {
+        rns_packet_t packet = announce_of(&self->f, FAR, number, 0);
+        uint8_t* data = NULL;
+        CHECK_STATUS(rns_bytes_try_mut(&packet.raw, &self->f.store, &data), RNS_OK);
+        data[packet.raw.length - 1u] = (uint8_t)number; /* the last of the application data */
+        CHECK_STATUS(receive(&self->node, 0, &packet, number), RNS_OK);
+        CHECK_STATUS(rns_table_find(&self->node.transport.tables[RNS_TRANSPORT_KNOWN],
+                                    address_of(FAR, id), &value),
+                     RNS_OK);
+        const rns_bytes_t* const app_data = (const rns_bytes_t*)value + 1;
+        CHECK_EQUAL(app_data->length, FAR);
+        CHECK_EQUAL(rns_bytes_data(app_data)[FAR - 1u], number);
+    }
+    alone_end(self);
+}
+
+static void test_without_jitter_an_announce_goes_on_at_once(void)
+{
+    static alone_t self;
+    bytes_fixture_init(&self.f, &(bytes_setup_t){.slot_count = 64});
+    rns_transport_config_t config = node_config(NODE);
+    config.timers.jitter_ns = 0;
+    node_init(&self.node, &self.f, &config);
+    CHECK_STATUS(hear(&self, 1, 0, 0, 5), RNS_OK);
+    tick(&self, 5);
+    CHECK_EQUAL(self.node.sent_count, INTERFACES);
+    alone_end(&self);
+}
+
+static void test_a_node_that_forwards_nothing_answers_no_path_request_and_asks_without_its_id(void)
+{
+    static alone_t self;
+    uint8_t id[16];
+    bytes_fixture_init(&self.f, &(bytes_setup_t){.slot_count = 64});
+    rns_transport_config_t config = node_config(NODE);
+    config.is_transport = false;
+    node_init(&self.node, &self.f, &config);
+    CHECK_STATUS(hear(&self, 1, NEXT, 3, 1), RNS_OK);
+    CHECK_STATUS(ask(&self, FAR, 0, 500), RNS_OK);
+    CHECK_EQUAL(self.node.sent_count, 0);
+    CHECK_STATUS(rns_transport_request_path(&self.node.transport, address_of(99, id), 2), RNS_OK);
+    CHECK_EQUAL(self.node.sent[0].raw.length, 51);
+    CHECK(memcmp(rns_bytes_data(&self.node.sent[0].raw) + 19, id, 16) == 0);
+    alone_end(&self);
+}
+
+static void test_a_node_without_a_deliver_hook_works(void)
+{
+    static alone_t self;
+    uint8_t id[16];
+    bytes_fixture_init(&self.f, &(bytes_setup_t){.slot_count = 64});
+    const rns_transport_config_t config = node_config(NODE);
+    node_init(&self.node, &self.f, &config);
+    self.node.transport.hooks.deliver = NULL;
+    CHECK_STATUS(hear(&self, 1, 0, 0, 1), RNS_OK);
+    CHECK(rns_transport_has_path(&self.node.transport, address_of(FAR, id), NULL));
+    CHECK_EQUAL(self.node.event_count, 0);
+    alone_end(&self);
+}
+
 void suite_transport_announce(void)
 {
     RUN(test_an_announce_is_sent_on_twice_and_copied_once);
@@ -346,4 +411,8 @@ void suite_transport_announce(void)
     RUN(test_a_path_response_that_cannot_be_made_is_counted);
     RUN(test_a_path_request_without_a_tag_is_malformed_and_one_for_an_own_destination_told);
     RUN(test_a_node_asks_for_a_path_again_after_twenty_seconds_or_its_arrival);
+    RUN(test_the_same_key_with_other_data_is_kept_anew);
+    RUN(test_without_jitter_an_announce_goes_on_at_once);
+    RUN(test_a_node_that_forwards_nothing_answers_no_path_request_and_asks_without_its_id);
+    RUN(test_a_node_without_a_deliver_hook_works);
 }

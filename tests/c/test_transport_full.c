@@ -283,6 +283,46 @@ static void test_an_empty_store_drops_counts_and_recovers(void)
     full_end(self);
 }
 
+static void test_a_part_without_content_is_not_kept_and_a_short_proof_settles_nothing(void)
+{
+    static node_t node;
+    bytes_fixture_t f;
+    uint8_t id[RNS_PACKET_HASH_BYTES];
+    bytes_fixture_init(&f, &(bytes_setup_t){.slot_count = 64});
+    const rns_transport_config_t config = node_config(NODE);
+    node_init(&node, &f, &config);
+    CHECK_STATUS(rns_transport_add_destination(&node.transport, address_of(OWN, id), 0), RNS_OK);
+    rns_packet_t packet =
+        packet_of(&f, &(recipe_t){.type = RNS_PACKET_LINK_REQUEST, .address = id, .length = 67});
+    rns_packet_link_id(&packet, sha256, id);
+    CHECK_STATUS(receive(&node, 0, &packet, 1), RNS_OK);
+    static const struct {
+        rns_packet_type_t type;
+        rns_packet_context_t context;
+        uint32_t length;
+        uint32_t parts;
+    } talk[] = {{RNS_PACKET_DATA, RNS_CONTEXT_RESOURCE_ADV, 50, 0},
+                {RNS_PACKET_DATA, RNS_CONTEXT_RESOURCE, 0, 0},
+                {RNS_PACKET_DATA, RNS_CONTEXT_RESOURCE, 1, 1},
+                {RNS_PACKET_PROOF, RNS_CONTEXT_NONE, RNS_PACKET_HASH_BYTES - 1u, 1},
+                {RNS_PACKET_PROOF, RNS_CONTEXT_NONE, RNS_PACKET_HASH_BYTES, 1}};
+    for (uint32_t i = 0; i < COUNT_OF(talk); ++i) {
+        packet = packet_of(&f, &(recipe_t){.type = talk[i].type,
+                                           .destination_type = RNS_DESTINATION_LINK,
+                                           .context = talk[i].context,
+                                           .address = id,
+                                           .length = talk[i].length,
+                                           .number = i});
+        CHECK_STATUS(receive(&node, 0, &packet, 2u + i), RNS_OK);
+        CHECK_EQUAL(entries_of(&node, RNS_TRANSPORT_PARTS_IN), talk[i].parts);
+        CHECK_EQUAL(node.events[node.event_count - 1u].kind, RNS_DELIVERY_LINK_DATA);
+        check_node(&node);
+    }
+    CHECK_COUNT(rns_transport_stats(&node.transport).proofs, 0);
+    node_end(&node);
+    bytes_fixture_end(&f);
+}
+
 void suite_transport_full(void)
 {
     RUN(test_the_list_of_hashes_overwrites_the_oldest);
@@ -296,4 +336,5 @@ void suite_transport_full(void)
     RUN(test_parts_and_transfers_without_room_are_delivered_but_not_kept);
     RUN(test_other_policies_leave_nothing_behind_either);
     RUN(test_an_empty_store_drops_counts_and_recovers);
+    RUN(test_a_part_without_content_is_not_kept_and_a_short_proof_settles_nothing);
 }

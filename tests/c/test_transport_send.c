@@ -117,10 +117,29 @@ static void test_a_fifth_pending_link_is_refused_and_its_payload_given_back(void
     routed_end(self);
 }
 
+static void test_the_same_link_request_again_waits_for_the_same_proof(void)
+{
+    routed_t* const self = routed();
+    uint8_t id[16];
+    uint8_t hashes[2][RNS_PACKET_HASH_BYTES];
+    const rns_transport_order_t order = {.type = RNS_PACKET_LINK_REQUEST,
+                                         .address = address_of(FAR, id)};
+    for (uint32_t i = 0; i < 2u; ++i) {
+        rns_bytes_t payload = payload_of(&self->f, 67, 1);
+        CHECK_STATUS(rns_transport_send(&self->node.transport, &order, &payload, 1, hashes[i]),
+                     RNS_OK);
+        node_hush(&self->node);
+    }
+    CHECK(memcmp(hashes[0], hashes[1], sizeof hashes[0]) == 0);
+    CHECK_EQUAL(entries_of(&self->node, RNS_TRANSPORT_PENDING), 1);
+    routed_end(self);
+}
+
 void suite_transport_send(void)
 {
     RUN(test_data_goes_along_its_path_and_a_proof_settles_its_receipt);
     RUN(test_what_is_sent_and_comes_back_is_a_duplicate);
     RUN(test_a_refused_order_gives_the_payload_back);
     RUN(test_a_fifth_pending_link_is_refused_and_its_payload_given_back);
+    RUN(test_the_same_link_request_again_waits_for_the_same_proof);
 }

@@ -2,6 +2,7 @@
 #include "node_fixture.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void test_the_default_tables_are_those_of_the_inventory(void)
 {
@@ -187,6 +188,137 @@ static void test_after_a_reset_everything_happens_again_alike(void)
     bytes_fixture_end(&f);
 }
 
+/// Verify the check with a byte of a place written over.
+static void check_damaged(routed_t* self, uint8_t* place, uint8_t value,
+                          rns_transport_table_t table, const char* invariant)
+{
+    const uint8_t before = *place;
+    *place = value;
+    const rns_damage_t damage = rns_transport_check(&self->node.transport);
+    CHECK_TEXT(damage.invariant, invariant);
+    CHECK_EQUAL(damage.tier_index, table);
+    *place = before;
+    CHECK_TEXT(rns_transport_check(&self->node.transport).invariant, NULL);
+}
+
+static void* value_of(routed_t* self, rns_transport_table_t table, const uint8_t* key)
+{
+    void* value = NULL;
+    CHECK_STATUS(rns_table_find(&self->node.transport.tables[table], key, &value), RNS_OK);
+    return value;
+}
+
+static void test_the_check_finds_announces_that_are_none(void)
+{
+    routed_t* const self = routed();
+    uint8_t id[16];
+    (void)address_of(FAR, id);
+    const rns_transport_table_t tables[] = {RNS_TRANSPORT_PATHS, RNS_TRANSPORT_ANNOUNCES};
+    for (size_t i = 0; i < COUNT_OF(tables); ++i) {
+        rns_packet_t* const packet = value_of(self, tables[i], id);
+        const rns_packet_t before = *packet;
+        uint8_t* const bytes = rns_buffer_bytes(packet->raw.buffer) + packet->raw.offset;
+        uint8_t* const destination = bytes + RNS_PACKET_HEADER_2_BYTES - 17u;
+        check_damaged(self, destination, (uint8_t)(*destination + 1u), RNS_TRANSPORT_PATHS, "I21");
+        *packet = (rns_packet_t){0};
+        CHECK_TEXT(rns_transport_check(&self->node.transport).invariant, "I21");
+        *packet = before;
+        const uint8_t flags = bytes[0];
+        bytes[0] = packet->flags = (uint8_t)((flags & ~3u) | RNS_PACKET_DATA);
+        CHECK_TEXT(rns_transport_check(&self->node.transport).invariant, "I21");
+        bytes[0] = packet->flags = flags;
+    }
+    rns_bytes_t* const key = value_of(self, RNS_TRANSPORT_KNOWN, id);
+    --key->length;
+    CHECK_TEXT(rns_transport_check(&self->node.transport).invariant, "I21");
+    CHECK_EQUAL(rns_transport_check(&self->node.transport).tier_index, RNS_TRANSPORT_KNOWN);
+    ++key->length;
+    routed_end(self);
+}
+
+static void test_the_check_finds_parts_without_content_transfer_or_place_in_it(void)
+{
+    routed_t* const self = routed();
+    rns_table_t* const tables = self->node.transport.tables;
+    uint8_t key[20] = {0}; /* a link, and the number of the part behind it */
+    CHECK_STATUS(rns_table_put(&tables[RNS_TRANSPORT_ACTIVE], key, NULL, 0, NULL), RNS_OK);
+    for (uint32_t direction = 0; direction < 2u; ++direction) {
+        const rns_transport_table_t parts =
+            direction == 0 ? RNS_TRANSPORT_PARTS_IN : RNS_TRANSPORT_PARTS_OUT;
+        const rns_transport_table_t transfers =
+            direction == 0 ? RNS_TRANSPORT_RESOURCES_IN : RNS_TRANSPORT_RESOURCES_OUT;
+        void* value = NULL;
+        CHECK_STATUS(rns_table_put(&tables[transfers], key, NULL, 0, &value), RNS_OK);
+        uint32_t* const part_count = value; /* it comes first */
+        CHECK_STATUS(rns_table_put(&tables[parts], key, NULL, 0, &value), RNS_OK);
+        rns_bytes_t* const raw = value;
+        CHECK_TEXT(rns_transport_check(&self->node.transport).invariant, "I22"); /* no content */
+        *raw = payload_of(&self->f, 64, 1);
+        CHECK_TEXT(rns_transport_check(&self->node.transport).invariant, "I22"); /* no place */
+        CHECK_EQUAL(rns_transport_check(&self->node.transport).tier_index, parts);
+        *part_count = 1;
+        CHECK_TEXT(rns_transport_check(&self->node.transport).invariant, NULL);
+        *part_count = 0; /* so that the part outlives its transfer */
+        CHECK_STATUS(rns_table_remove(&tables[transfers], key, NULL), RNS_OK);
+        CHECK_TEXT(rns_transport_check(&self->node.transport).invariant, "I22");
+        CHECK_STATUS(rns_table_remove(&tables[parts], key, NULL), RNS_OK);
+    }
+    routed_end(self);
+}
+
+static void test_handles_are_those_that_the_tables_hold(void)
+{
+    routed_t* const self = routed();
+    rns_transport_t* const node = &self->node.transport;
+    /* Of each of two destinations: its path, its announce to send on, key and data. */
+    CHECK_EQUAL(rns_transport_handles(node), 2u * 4u);
+    CHECK_STATUS(rns_table_reset(&node->tables[RNS_TRANSPORT_ANNOUNCES]), RNS_OK);
+    CHECK_EQUAL(rns_transport_handles(node), 2u * 3u);
+    uint8_t id[16];
+    rns_bytes_t* const known = value_of(self, RNS_TRANSPORT_KNOWN, address_of(FAR, id));
+    bytes_end(&self->f, &known[1]);
+    CHECK_EQUAL(rns_transport_handles(node), 5);
+    routed_end(self);
+}
+
+static void test_an_init_that_is_refused_leaves_all_zero(void)
+{
+    static rns_transport_t node;
+    static const rns_transport_t zero;
+    rns_transport_config_t config = node_config(1);
+    CHECK_STATUS(rns_transport_init(&node, NULL, &config, (rns_memory_t){0}), RNS_CONFIG_HOOKS);
+    CHECK(memcmp(&node, &zero, sizeof node) == 0);
+    config.hooks.send = never_send;
+    config.hooks.hash = sha256;
+    for (uint32_t i = 0; i < RNS_TRANSPORT_TABLES; ++i) {
+        config.tables[i].capacity = i == RNS_TRANSPORT_PATHS ? 1u : RNS_TABLE_CAPACITY_MAX / 2u;
+    }
+    size_t bytes = 1; /* each fits 32 bit, all together do not */
+    CHECK_STATUS(rns_transport_storage_bytes(&config, &bytes),
+                 SIZE_MAX > UINT32_MAX ? RNS_OK : RNS_CONFIG_OVERFLOW);
+    CHECK_EQUAL(bytes == 0, SIZE_MAX == UINT32_MAX);
+}
+
+static void test_a_node_of_seed_0_draws_as_one_of_seed_1(void)
+{
+    bytes_fixture_t f;
+    static node_t nodes[2];
+    bytes_fixture_init(&f, &(bytes_setup_t){.slot_count = 64});
+    rns_transport_config_t config = node_config(NODE);
+    for (uint32_t i = 0; i < 2u; ++i) {
+        config.seed = i;
+        node_init(&nodes[i], &f, &config);
+        uint8_t id[16];
+        CHECK_STATUS(rns_transport_request_path(&nodes[i].transport, address_of(FAR, id), 0),
+                     RNS_OK);
+    }
+    const rns_bytes_t* const first = &nodes[0].sent[0].raw;
+    CHECK(bytes_are(&nodes[1].sent[0].raw, rns_bytes_data(first), first->length));
+    node_end(&nodes[0]);
+    node_end(&nodes[1]);
+    bytes_fixture_end(&f);
+}
+
 void suite_transport_state(void)
 {
     RUN(test_the_default_tables_are_those_of_the_inventory);
@@ -195,4 +327,9 @@ void suite_transport_state(void)
     RUN(test_calls_from_a_hook_are_refused_and_change_nothing);
     RUN(test_a_tick_is_due_when_it_says);
     RUN(test_after_a_reset_everything_happens_again_alike);
+    RUN(test_the_check_finds_announces_that_are_none);
+    RUN(test_the_check_finds_parts_without_content_transfer_or_place_in_it);
+    RUN(test_handles_are_those_that_the_tables_hold);
+    RUN(test_an_init_that_is_refused_leaves_all_zero);
+    RUN(test_a_node_of_seed_0_draws_as_one_of_seed_1);
 }
