@@ -1,0 +1,127 @@
+"""How much of the firmware library the C suites reach: every line, and every way of each branch.
+
+At -O0 each operand of && and || is a branch of its own, and no decision mixes the two
+(`tests/test_c_decisions.py`), so that every operand decides alone at least once.
+"""
+
+import json
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import cbuild
+import test_c_bytes
+import test_c_core
+import test_c_node
+import test_c_rtp
+import test_c_table
+from job import Job, Room, found
+
+SUITES = {
+    "core": test_c_core,
+    "bytes": test_c_bytes,
+    "table": test_c_table,
+    "node": test_c_node,
+    "rtp": test_c_rtp,
+}
+EXTRAS = ("-DRNS_CANARY=1", "-DRNS_POISON=1", "-DRNS_OBSERVE=1")
+
+
+class Variant(NamedTuple):
+    """One way to build a suite. ATOMIC is with the atomic operations of shaken.h."""
+
+    suite: str
+    sync: str = "ATOMIC"
+    flags: tuple[str, ...] = ()
+
+
+SHAKEN = ("-D_GNU_SOURCE", "-include", cbuild.ROOT / "tests" / "c" / "shaken.h")
+VARIANTS = [
+    *(Variant(suite) for suite in SUITES),
+    *(Variant(suite, flags=("-m32",)) for suite in ("core", "table", "node")),
+    *(Variant(suite, flags=("-DRNS_STATS=0",)) for suite in ("core", "table")),
+    Variant("core", flags=(*EXTRAS, "-DRNS_TIMING=1")),
+    Variant("bytes", flags=EXTRAS),
+    Variant("core", "NONE"),
+]
+
+
+def run(tmp: Path, variant: Variant, sources: list[Path]) -> None:
+    """Build a suite with counters, and run it; gcc writes what it counted beside the program."""
+    (tmp / variant.sync).mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=tmp / variant.sync))
+    program = folder / variant.suite
+    shaken = SHAKEN if variant.sync == "ATOMIC" else ()
+    cbuild.execute(
+        ["gcc", "-std=c11", "-O0", "-w", "--coverage", "-pthread", *shaken, *variant.flags]
+        + [f"-DRNS_SYNC=RNS_SYNC_{variant.sync}", *cbuild.INCLUDES, *sources, "-o", program]
+    )
+    cbuild.run(program, timeout=300)
+
+
+def counted(folder: Path, files: str) -> dict[str, list[int]]:
+    """Return how often the runs in `folder` took each line of these files, and its branches."""
+    report = folder / "coverage.json"
+    command = ["gcovr", f"--root={cbuild.ROOT}", f"--filter={files}", "--json", report, folder]
+    cbuild.execute(command)
+    return {
+        f"{file['file']}:{line['line_number']}": [
+            line["count"],
+            *(branch["count"] for branch in line["branches"]),
+        ]
+        for file in json.loads(report.read_text())["files"]
+        for line in file["lines"]
+        if not line["gcovr/noncode"]
+    }
+
+
+def count(tmp: Path, files: str) -> dict[str, int]:
+    """Count what the runs in `tmp` reached of these files; AssertionError if not all.
+
+    A line counts as reached if one kind of build took all its branches: those of ATOMIC and those
+    of NONE have others.
+    """
+    lines: dict[str, list[int]] = {}
+    for folder in sorted(tmp.iterdir()):
+        for place, counts in counted(folder, files).items():
+            if 0 in lines.get(place, [0]):
+                lines[place] = counts
+    missed = [f"{place}: not all reached: {n}" for place, n in lines.items() if 0 in n]
+    assert not missed, "\n".join(missed)
+    return {"lines": len(lines), "branches": sum(len(counts) - 1 for counts in lines.values())}
+
+
+def sources_of(variant: Variant) -> list[Path]:
+    return [cbuild.ROOT / source for source in SUITES[variant.suite].SOURCES]
+
+
+def look(room: Room) -> dict[str, int]:
+    with ThreadPoolExecutor(2) as executor:
+        list(executor.map(lambda v: run(room.tmp, v, sources_of(v)), VARIANTS))
+    return count(room.tmp, f"{cbuild.CSRC}/(core|node)/")
+
+
+def plant(room: Room) -> str:
+    """Count a source with a condition more, which no test meets."""
+    name, variant = "rns_rtp_rate.c", Variant("rtp")
+    planted = Path(tempfile.mkdtemp(dir=room.tmp.parent), name)
+    text = (cbuild.CSRC / "node" / name).read_text()
+    place = "    const uint32_t room ="
+    assert text.count(place) == 1
+    planted.write_text(text.replace(place, f"    if (bytes == 4321) {{ bytes = 0; }}\n{place}"))
+    sources = [planted if path.name == name else path for path in sources_of(variant)]
+    run(room.tmp, variant, sources)
+    return found(lambda: count(room.tmp, str(planted)), "not all reached")
+
+
+JOBS = [
+    Job(
+        name="coverage",
+        tool="gcov, gcovr",
+        shows="the C suites reach every line and branch of core and node",
+        run=look,
+        plants={"a condition more": plant},
+        cores=2,
+    )
+]
