@@ -14,11 +14,14 @@ import pyrns_pool as rp
 
 FIRMWARE = cbuild.CSRC / "firmware"
 PROFILES = ("full", "small", "least")
+PARTS = ("trace", "bytes", "node", "cost")
+WRAP = "wrap"  # a part of its own: the program's malloc is wrapped
+WRAPPED = [f"-Wl,--wrap={name}" for name in ("malloc", "calloc", "realloc", "free")]
 LAB = "mix node_rows ops traffic traffic_find traffic_parts".split()
 SOURCES = [
     *cbuild.sources("core", "node"),
     *(cbuild.CSRC / "lab" / f"rns_{name}.c" for name in LAB),
-    *sorted(FIRMWARE.glob("image_*.c")),
+    *(FIRMWARE / f"image_{name}.c" for name in ("main", *PARTS)),
 ]
 IRQ_LOCK = ["-DRNS_SYNC=RNS_SYNC_LOCK", '-DRNS_LOCK_HEADER="rns_lock_irq.h"']
 BARE = ["-ffreestanding", "-nostdlib", "-nostartfiles", f"-I{FIRMWARE / 'libc'}"]
@@ -117,23 +120,48 @@ def write_data(folder):
     (folder / "ops.bin").write_bytes(random_ops().tobytes())
 
 
-def build(folder, name, defines=(), optimise="-Os", profile="full"):
-    """Compile and link the image for one of TARGETS with the data in `folder`; return its path."""
+def script(name):
+    """Return the linker script for one of TARGETS."""
+    return FIRMWARE / f"{TARGETS[name].script}.ld"
+
+
+def sources(profile, parts):
+    """Return what an image of these PARTS is compiled from; one with all if they are none."""
+    if parts:
+        found = [*cbuild.sources("core"), FIRMWARE / "image_main.c"]
+        found += [FIRMWARE / "rns_malloc_wrap.c"] if WRAP in parts else []
+        return found + [FIRMWARE / f"image_{part}.c" for part in parts]
+    meter = [cbuild.CSRC / "lab" / "rns_meter.c"] if profile == "full" else []
+    return [*SOURCES, *meter]
+
+
+def build(folder, name, defines=(), optimise="-Os", profile="full", parts=(), compiler=()):
+    """Compile and link the image for one of TARGETS with the data in `folder`; return its path.
+
+    `parts` are those that it has; PARTS if there are none.
+    """
     __tracebackhide__ = True
     target = TARGETS[name]
     image = folder / f"{name}-{profile}.elf"
-    meter = [cbuild.CSRC / "lab" / "rns_meter.c"] if profile == "full" else []
-    defines = [f"RNS_PROFILE=RNS_PROFILE_{profile.upper()}", *defines]
-    bare = [*BARE, "-T", FIRMWARE / f"{target.script}.ld"] if target.script else []
+    mask = sum(1 << (*PARTS, WRAP).index(part) for part in parts or PARTS)
+    defines = [f"RNS_PROFILE=RNS_PROFILE_{profile.upper()}", f"IMAGE_PARTS={mask}", *defines]
+    bare = [*BARE, "-T", script(name)] if target.script else []
+    wrapped = ["-fno-builtin", *WRAPPED] if WRAP in parts else []
+    wrapped += [FIRMWARE / "wrap_heap.c"] if WRAP in parts and bare else []
     cbuild.execute(
-        [*target.compiler, *cbuild.STRICT, optimise, *bare]
+        [*(compiler or target.compiler), *cbuild.STRICT, optimise, *bare, *wrapped]
         + ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]
         + [f"-Wl,-Map={image}.map", f"-Wa,-I{folder}", *(f"-D{define}" for define in defines)]
         + [f"-I{cbuild.CSRC / part}" for part in ("port", "core", "node", "lab", "firmware")]
-        + [*SOURCES, *meter, *target.sources, FIRMWARE / "data.S"]
+        + [*sources(profile, parts), *target.sources, FIRMWARE / "data.S"]
         + ["-o", image, *(["-lgcc"] if bare else [])]
     )
     return image
+
+
+def costs(lines):
+    """Return what an image printed about its costs."""
+    return {what.partition(" ")[2]: n[0] for what, n in lines.items() if what.startswith("cost")}
 
 
 def run(name, image, timeout=120, counts=True):

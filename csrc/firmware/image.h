@@ -17,6 +17,12 @@
 #    define IMAGE_PLANT 0
 #endif
 
+/// Which parts it has: 1 the trace, 2 operations on Bytes, 4 the node, 8 what things cost;
+/// 16 malloc, in a program that is linked so (rns_malloc_wrap.h).
+#ifndef IMAGE_PARTS
+#    define IMAGE_PARTS 15
+#endif
+
 /// A recorded trace, packed by tests/firmware.py: after the number of blocks that are live at
 /// most, a varint for each event. An even one is a request of half as many bytes, an odd one gives
 /// block number n / 2 back; a request takes the number that was given back last.
@@ -46,5 +52,6 @@ int image_trace(void);
 int image_bytes(void);
 int image_node(void);
 int image_cost(void);
+int image_wrap(void);
 
 #endif

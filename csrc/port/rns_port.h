@@ -125,12 +125,6 @@ typedef uint32_t rns_counter_t;
 
 /* ---- Bits ----------------------------------------------------------------------------------- */
 
-/// Return the index of the lowest set bit; `word` is not 0.
-static inline uint32_t rns_lowest_bit_index(uint32_t word)
-{
-    return (uint32_t)__builtin_ctz(word);
-}
-
 /// Return the number of set bits. Portable: the builtin is a library call on most small targets.
 static inline uint32_t rns_bit_count(uint32_t word)
 {
@@ -138,6 +132,18 @@ static inline uint32_t rns_bit_count(uint32_t word)
     word = (word & 0x33333333u) + ((word >> 2) & 0x33333333u);
     word = (word + (word >> 4)) & 0x0F0F0F0Fu;
     return (word * 0x01010101u) >> 24;
+}
+
+/// Return the index of the lowest set bit; `word` is not 0.
+static inline uint32_t rns_lowest_bit_index(uint32_t word)
+{
+#if (defined(__arm__) && !defined(__ARM_FEATURE_CLZ)) ||                                          \
+    (defined(__riscv) && !defined(__riscv_zbb))
+    return rns_bit_count((word & (0u - word)) -
+                         1u); /* the builtin is a call there, with a table */
+#else
+    return (uint32_t)__builtin_ctz(word);
+#endif
 }
 
 /// Rotate right by 0 to 31.
