@@ -114,11 +114,15 @@ def test_a_paused_page_stands_still_and_catches_up(chromium, server):
     published(page, server, 200, sample(7, 2))
     assert texts(page, "#tiers .count") == ["3 of 10", "1 of 4"]
     assert page.evaluate(STATE) == "paused, 0.000 s"
+    rows = "[shown, live].map(({ grains }) => grains[0].rows.length)"
+    assert page.evaluate(rows) == [1, 2]
     page.evaluate("document.querySelector('#pause').focus()")
     page.press(" ")
     page.wait_for("!isAsked")
     assert texts(page, "#tiers .count") == ["7 of 10", "2 of 4"]
     assert texts(page, "#pause") == ["Pause"]
+    assert page.evaluate(STATE) == "running, 0.000 s"
+    assert page.evaluate(rows) == [2, 2]
     page.close()
 
 
