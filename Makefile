@@ -16,7 +16,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-pytest-xdist python3-hy
     libclang-rt-14-dev gcc-multilib gcc-arm-none-eabi gcc-riscv64-unknown-elf black flake8 mypy \
     pydocstyle valgrind g++ nettle-dev qemu-system-arm qemu-system-misc \
     python3-clang patch python3-distributed python3-tomli python3-kconfiglib liblwip-dev \
-    heaptrack zstd python3-zstandard python3-prometheus-client sqlite3 jq git \
+    heaptrack zstd python3-zstandard python3-prometheus-client sqlite3 jq git \ cmake ninja-build pkgconf python3-yaml
     chromium python3-jinja2 python3-aiohttp
 VERIFY_PACKAGES := $(TEST_PACKAGES) spin relacy-dev
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
