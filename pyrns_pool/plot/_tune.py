@@ -108,8 +108,8 @@ def tune_front(result: TuneResult, ax: Axes, *, unused: bool = False) -> Axes:
     Returns
     -------
     matplotlib Axes
-        `ax`. The numbers are those of `tune_front_data` and `tune_data`; pools of others are
-        numbered by rising bytes.
+        `ax`. The numbers are those of `tune_front_data` and `tune_data`; with the hit rate, the
+        pools of others are numbered by rising bytes.
     """
     rows = tune_front_data(result)
     most = int(rows["max_tiers"].max())
@@ -124,37 +124,33 @@ def tune_front(result: TuneResult, ax: Axes, *, unused: bool = False) -> Axes:
         ax.plot(mine["bytes"] / 1024, 100 * mine[name], marker=".", **dots)
     _axes(result, unused, ax)
     mark = {"linestyle": "none", "clip_on": False}
-    places: list[NDArray[np.float64]] = []
-    for number, one in enumerate(_pools(result), start=1):
+    for one in result.compared:
         x = one.config.slots_bytes / 1024
         y = one.fragmentation if unused else one.hit_rate
         ax.plot([x], [100 * y], marker="s", markersize=_MARK_PT, color=MISS, zorder=5, **mark)
-        at = ax.transData.transform((x, 100 * y)) * 72 / ax.figure.dpi
-        # Beside a mark that is as good as in the same place stands the number, not in it.
-        while any((abs(at - other) < (_MARK_PT, _MARK_PT)).all() for other in places):
-            at = at + (_MARK_PT, 0)
-        places.append(at)
-        _write_number(ax, number, at)
         if not unused and one.tuned is not None:
             ax.plot([x, x], [100 * y, 100 * one.tuned_hit_rate], color=MISS, linewidth=0.8)
+    if not unused:
+        _write_numbers(result, ax)
     x, y = result.config.slots_bytes / 1024, result.fragmentation if unused else result.hit_rate
     ax.plot([x], [100 * y], marker="*", markersize=13, color=INK, zorder=6, **mark)
     return ax
 
 
-def _write_number(ax: Axes, number: int, at_pt: NDArray[np.float64]) -> None:
-    look = {"fontsize": 6.5, "weight": "bold", "ha": "center", "va": "center_baseline"}
-    box = {"boxstyle": "square,pad=0.1", "facecolor": MISS, "linewidth": 0}
-    ax.annotate(
-        str(number),
-        at_pt,
-        xycoords="figure points",
-        annotation_clip=False,
-        color="white",
-        bbox=box,
-        zorder=7,
-        **look,
-    )
+def _write_numbers(result: TuneResult, ax: Axes) -> None:
+    """Number the pools of others in their marks, over the mark where one is there already."""
+    places: list[NDArray[np.float64]] = []
+    for number, one in enumerate(_pools(result), start=1):
+        x, y = one.config.slots_bytes / 1024, 100 * one.hit_rate
+        at = ax.transData.transform((x, y)) * 72 / ax.figure.dpi
+        level = 0
+        while any((abs(at - other) < (_MARK_PT, _MARK_PT)).all() for other in places):
+            at, level = at + (0, _MARK_PT), level + 1
+        places.append(at)
+        look = {"fontsize": 6.5, "weight": "bold", "color": MISS if level else "white"}
+        look.update(ha="center", va="center_baseline", zorder=7, annotation_clip=False)
+        offset = {"xytext": (0, level * _MARK_PT), "textcoords": "offset points"}
+        ax.annotate(str(number), (x, y), **offset, **look)
 
 
 def _colour(number: int, most: int) -> Any:
