@@ -76,10 +76,10 @@ def main():
     text = "\n\n".join(
         [
             report.header("live: what watching costs the program, beside recording alone"),
-            f"Median of {given.rounds} rounds in which all take turns; time in ms that the program "
-            "takes by itself, and the median of the ratios to `record` within a round. Reading, "
-            "pairing and replaying go on in another process; the last program has not one "
-            "instruction to spare, and leaves more events behind than can be replayed meanwhile.",
+            f"Median of {given.rounds} rounds in which all take turns: milliseconds that the "
+            "program takes, and the median of the ratios to `record` within a round. Reading, "
+            "pairing and replaying go on in another process, which steps back behind the program "
+            "where cores are scarce. The last program does nothing but free and allocate.",
             report.table(columns, rows),
         ]
     )
