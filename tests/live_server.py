@@ -82,7 +82,7 @@ def running(port=0, about="a test"):
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     found = Running(Server(about, POOL), loop)
-    runner = web.AppRunner(found.server.app(), access_log=None)
+    runner = found.server.runner()
 
     async def start():
         await runner.setup()

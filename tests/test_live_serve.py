@@ -139,6 +139,24 @@ def test_nothing_can_be_sent(server, method):
     connection.close()
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x00\x01 nonsense\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+        b"GET /api/live HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ],
+    ids=["nonsense", "half a line", "long header", "no upgrade"],
+)
+def test_what_is_no_request_is_refused_and_nothing_is_printed_of_it(server, sent, caplog, capfd):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as opened:
+        opened.sendall(sent)
+        assert opened.recv(12).split()[1] == b"400"
+    assert caplog.records == [] and capfd.readouterr() == ("", "")
+    assert get(server, "/")[0] == 200
+
+
 @pytest.mark.parametrize("path", [*ROUTES, *DATA, "/api/live"])
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "localhost.evil", None]

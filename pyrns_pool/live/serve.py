@@ -12,6 +12,7 @@ import asyncio
 import errno
 import ipaddress
 import json
+import logging
 import os
 import signal
 import time
@@ -27,6 +28,7 @@ from pyrns_pool.record import PASSED_ON
 
 try:
     from aiohttp import web
+    from aiohttp.http_exceptions import HttpProcessingError
     from prometheus_client import CONTENT_TYPE_LATEST
 
     from pyrns_pool.live._metrics import metrics_text
@@ -88,8 +90,8 @@ class Server:
         self._said: dict[str, Any] = {}
         self._readers: dict[asyncio.Queue[str], web.Request] = {}
 
-    def app(self) -> web.Application:
-        """Return the routes; there are no others."""
+    def runner(self) -> web.AppRunner:
+        """Return the routes, of which there are no others, for aiohttp to run."""
         files = resources.files("pyrns_pool.live")
         app = web.Application(middlewares=[self._guard])
         app.on_response_prepare.append(_add_headers)
@@ -99,7 +101,7 @@ class Server:
         app.router.add_get("/api/history", self._get_history)
         app.router.add_get("/api/live", self._get_live)
         app.router.add_get("/metrics", self._get_metrics)
-        return app
+        return web.AppRunner(app, access_log=None, logger=_logger())
 
     def publish(self, at_ms: int, sample: Sample) -> None:
         """Show a sample, taken `at_ms` after the start, to everybody."""
@@ -195,6 +197,17 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     response.headers.update(HEADERS)
 
 
+def _logger() -> logging.Logger:
+    """Return a log without tracebacks for what somebody sends who speaks no HTTP."""
+    logger = logging.getLogger(__name__)
+    logger.addFilter(_is_of_ours)
+    return logger
+
+
+def _is_of_ours(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name.strip("[]"))
@@ -262,7 +275,7 @@ async def _serve(
             at_ms = int(1000 * (time.monotonic() - begin))
             loop.call_soon_threadsafe(server.publish, at_ms, sample)
 
-    runner = web.AppRunner(server.app(), access_log=None)
+    runner = server.runner()
     await runner.setup()
     try:
         await _listen(runner, host, port)
