@@ -20,7 +20,8 @@ TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-pytest-xdist python3-hy
     chromium python3-jinja2 python3-aiohttp
 VERIFY_PACKAGES := $(TEST_PACKAGES) spin relacy-dev
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
-    nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev python3-distributed heaptrack sqlite3 jq
+    nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev python3-distributed heaptrack sqlite3 jq \
+    chromium python3-aiohttp python3-prometheus-client
 
 # What the extension modules are compiled from. Folders are listed too: their time stamps change
 # when a source is removed.
@@ -70,6 +71,7 @@ bench: packages-bench $(INSTALLED) ## measure core and Bytes against their peers
 	@$(VENV)/bin/python benchmarks/sweep_speed.py
 	@$(VENV)/bin/python benchmarks/record_speed.py
 	@$(VENV)/bin/python benchmarks/live_speed.py
+	@$(VENV)/bin/python benchmarks/live_page.py
 
 allocs: packages-bench $(INSTALLED) ## count the heap allocations of each path: none
 	@$(VENV)/bin/python benchmarks/allocs.py

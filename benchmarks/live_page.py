@@ -122,9 +122,8 @@ def main():
     text = f"""{report.header("The live page in a browser")}
 - browser: {version}, without a graphics processor, 1200 x 900 pixels
 
-{SAMPLES:,} samples of eight tiers and sixteen misses, then ten a second, for {MEASURED_S} s in each
-window. Shares are of one core: of the process that runs the page, and of all of Chromium, which
-also draws without help of a graphics processor.
+{SAMPLES:,} samples of eight tiers and sixteen misses, then ten a second, for {MEASURED_S} s in
+each window. Shares are of one core: of the process that runs the page, and of all of Chromium.
 
 {report.table(["window", "page", "all of Chromium"], rows)}
 
