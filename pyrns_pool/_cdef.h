@@ -412,6 +412,7 @@ typedef struct {
     const char* letters;
     uint64_t line;
     rns_trace_names_t callers;
+    bool is_out_of_memory;
 } rns_trace_scan_t;
 
 size_t rns_trace_scan_feed(rns_trace_scan_t* self, const char* text, size_t text_bytes,

@@ -83,8 +83,11 @@ static bool number_caller(rns_trace_scan_t* self, cursor_t caller, uint32_t* num
         return true;
     }
     *number = self->callers.count;
-    return bytes <= RNS_TRACE_SITE_BYTES_MAX && *number < RNS_TRACE_SITES_MAX &&
-           rns_trace_names_add(&self->callers, caller.next, bytes);
+    if (bytes > RNS_TRACE_SITE_BYTES_MAX || *number >= RNS_TRACE_SITES_MAX) {
+        return false;
+    }
+    self->is_out_of_memory = !rns_trace_names_add(&self->callers, caller.next, bytes);
+    return !self->is_out_of_memory;
 }
 
 // `line` is a whole one without its LF.

@@ -43,6 +43,7 @@ typedef struct {
     const char* letters;       ///< Which first letters are meant; lives longer than the reader.
     uint64_t line;             ///< Lines read so far; the caller adds those that he reads.
     rns_trace_names_t callers; ///< To be ended by rns_trace_names_drop().
+    bool is_out_of_memory;     ///< The line that was left has a caller for which there is none.
 } rns_trace_scan_t;
 
 /// Read lines up to the first that is none of those above.

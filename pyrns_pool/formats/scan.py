@@ -90,6 +90,9 @@ def read_rows(
             while done < len(chunk):
                 make_room()
                 done += lib.rns_trace_scan_feed(reader, text + done, len(chunk) - done, rows)
+                if reader.is_out_of_memory:
+                    reason = "not enough memory to read the trace"
+                    raise TraceError(reason, path=os.fspath(path), line=int(reader.line) + 1)
                 if done < len(chunk) and rows.count < rows.capacity:
                     end = chunk.index(b"\n", done)
                     reader.line += 1
