@@ -1,0 +1,18 @@
+"""Without memory a reader says so and leaks nothing; `make verify` asks all verbs."""
+
+import sys
+
+import cbuild
+
+sys.path.append(str(cbuild.ROOT / "tests" / "verify"))
+from job import Room  # noqa: E402
+from jobs import oom  # noqa: E402
+
+
+def test_readers_say_that_there_is_no_memory_and_leak_nothing(tmp_path):
+    verdict = oom.run_out(Room(tmp_path, False), "read csv", "read npz", "import mtrace")
+    refused = {name: one["refused"] for name, one in verdict["verbs"].items()}
+    print(f"{verdict['sites']} sites, refusals: {refused}")
+    assert verdict["sites"] >= 6 and refused == {
+        name: 2 * one["calls"] for name, one in verdict["verbs"].items()
+    }
