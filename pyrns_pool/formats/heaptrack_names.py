@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Optional
 
 import numpy as np
@@ -16,6 +17,7 @@ FORMAT_VERSION = 3
 LETTERS = ("", *"vxXImsiASdk#")
 CPP_LIBRARIES = ("libstdc++.", "libc++.")
 ALLOCATOR = "operator new"
+NUMBER = re.compile(r"[0-9a-fA-F]{1,16}")
 STEPS_MAX = 8  # Frames of operator new above the one that is meant; there are one or two.
 
 
@@ -123,12 +125,12 @@ class HeaptrackNames:
         return names, which[meant]
 
     def _take_version(self, rest: str) -> None:
-        tool, self.format_version = (int(word, 16) for word in rest.split(" "))
+        tool, self.format_version = map(_number, rest.split(" "))
         self.version = f"{tool >> 16}.{tool >> 8 & 255}.{tool & 255}"
 
     def _take_instruction(self, rest: str) -> None:
         # address module (function file line)*: inlined functions first, the real one last.
-        _, module, *frames = (int(word, 16) for word in rest.split(" "))
+        _, module, *frames = map(_number, rest.split(" "))
         function = frames[(len(frames) - 1) // 3 * 3] if frames else 0
         self._instructions.append((module, function))
 
@@ -136,10 +138,12 @@ class HeaptrackNames:
         module, rest = _string(rest)
         if module == "-":
             return  # The list follows again, after a module was loaded.
-        base, *spans = (int(word, 16) for word in rest.split(" "))
+        base, *spans = map(_number, rest.split(" "))
         name = self._program if module == "x" else module
         for offset, length in zip(spans[::2], spans[1::2]):
             self._segments[base + offset] = (base + offset + length, name, base)
+            if base + offset >> 64:
+                raise ValueError
 
     def _module_places(self, addresses: NDArray[np.uint64]) -> list[tuple[str, str]]:
         """Return module and offset of each address."""
@@ -184,12 +188,19 @@ class HeaptrackNames:
         return TraceError(reason, path=self.path, line=line, field=field, value=value)
 
 
+def _number(word: str) -> int:
+    """Return a hexadecimal number of up to 64 bits; int() takes signs, spaces and underscores."""
+    if NUMBER.fullmatch(word) is None:
+        raise ValueError
+    return int(word, 16)
+
+
 def _string(text: str) -> tuple[str, str]:
     """Split off what has its length in bytes in front."""
     digits, _, rest = text.partition(" ")
     data = rest.encode()
-    length = int(digits, 16)
-    if not 0 <= length <= len(data):
+    length = _number(digits)
+    if length > len(data):
         raise ValueError
     return data[:length].decode("utf-8", "replace"), data[length + 1 :].decode("utf-8", "replace")
 

@@ -96,7 +96,10 @@ def _rows(
     rows: list[tuple[int, float, float, int]] = []
     has_header = False
     for number, line in numbered_lines(path, progress):
-        words = [word.strip() for word in next(csv.reader([line]), [])]
+        try:
+            words = [word.strip() for word in next(csv.reader([line]), [])]
+        except csv.Error:
+            raise TraceError("is no CSV", path=name, line=number, value=line) from None
         if not words or words[0].startswith("#"):
             continue
         if not has_header:
@@ -122,7 +125,7 @@ def _number(name: str, line: int, field: str, text: str) -> float:
     limit = none.lib.RNS_TRACE_SIZE_BYTES_MAX if field == "size" else RATE_MAX
     try:
         number = float(int(text)) if field == "size" else float(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         number = math.nan
     if not 0 <= number <= limit:
         kind = "whole number" if field == "size" else "number"

@@ -31,18 +31,18 @@ from pyrns_pool.trace import OP_ALLOC, OP_FREE, Trace
 
 __all__ = ["is_valgrind", "read_valgrind"]
 
-PREFIX = re.compile(r"--(\d+)-- (.*)")
-START = re.compile(rb"(?m)^(==|--)(\d+)\1 ")
-CALL = re.compile(r"([A-Za-z_]\w*)\(([^()]*)\)(?: = 0x([0-9A-Fa-f]+))?")
+PREFIX = re.compile(r"--([0-9]+)-- (.*)")
+START = re.compile(rb"(?m)^(==|--)([0-9]+)\1 ")
+CALL = re.compile(r"([A-Za-z_]\w*)\(([^()]*)\)(?: = 0x([0-9A-Fa-f]{1,16}))?")
 ABOUT_MEMORY = re.compile(r"(?:[a-z_]*alloc|c?free|[a-z_]*memalign|malloc_\w+|_Z[nd][wal]\w*)\(")
 POINTER = re.compile(r"0x([0-9A-Fa-f]{1,16})")
 SIZES = (
-    re.compile(r"(?P<size>\d{1,20})"),
-    re.compile(r"(?P<count>\d{1,20}),(?P<size>\d{1,20})"),
-    re.compile(r"al \d+, size (?P<size>\d{1,20})"),
-    re.compile(r"size (?P<size>\d{1,20}), al \d+"),
+    re.compile(r"(?P<size>[0-9]{1,20})"),
+    re.compile(r"(?P<count>[0-9]{1,20}),(?P<size>[0-9]{1,20})"),
+    re.compile(r"al [0-9]+, size (?P<size>[0-9]{1,20})"),
+    re.compile(r"size (?P<size>[0-9]{1,20}), al [0-9]+"),
 )
-REALLOC = re.compile(r"0x([0-9A-Fa-f]{1,16}),(\d{1,20})")
+REALLOC = re.compile(r"0x([0-9A-Fa-f]{1,16}),([0-9]{1,20})")
 SEVERAL_HELP = "record one with --child-silent-after-fork=yes"
 QUERIES = ("malloc_usable_size", "malloc_stats", "malloc_trim")
 
