@@ -12,13 +12,13 @@ PYTEST := $(VENV)/bin/python -m pytest -q -n 2
 DEMO_PACKAGES := gcc libc6-dev python3-dev python3-cffi python3-numpy python3-matplotlib \
     python3-setuptools python3-wheel python3-pip python3-venv python3-rich
 TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-pytest-xdist python3-hypothesis \
-    python3-nbclient python3-nbformat python3-ipykernel python3-ipywidgets clang clang-format clang-tidy cppcheck \
-    libclang-rt-14-dev gcc-multilib gcc-arm-none-eabi gcc-riscv64-unknown-elf black flake8 mypy \
-    pydocstyle valgrind g++ nettle-dev qemu-system-arm qemu-system-misc \
-    python3-clang patch python3-distributed python3-tomli python3-kconfiglib liblwip-dev \
-    heaptrack zstd python3-zstandard python3-prometheus-client sqlite3 jq git \ cmake ninja-build pkgconf python3-yaml
-    chromium python3-jinja2 python3-aiohttp
-VERIFY_PACKAGES := $(TEST_PACKAGES) spin relacy-dev
+    python3-nbclient python3-nbformat python3-ipykernel python3-ipywidgets clang clang-format \
+    clang-tidy cppcheck libclang-rt-14-dev gcc-multilib gcc-arm-none-eabi \
+    gcc-riscv64-unknown-elf black flake8 mypy pydocstyle valgrind g++ nettle-dev \
+    qemu-system-arm qemu-system-misc python3-clang patch python3-distributed python3-tomli \
+    python3-kconfiglib liblwip-dev heaptrack zstd python3-zstandard python3-prometheus-client \
+    sqlite3 jq git cmake ninja-build pkgconf python3-yaml chromium python3-jinja2 python3-aiohttp
+VERIFY_PACKAGES := $(TEST_PACKAGES) spin relacy-dev afl++
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
     nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev python3-distributed heaptrack sqlite3 jq \
     chromium python3-aiohttp python3-prometheus-client
