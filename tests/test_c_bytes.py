@@ -16,7 +16,7 @@ SOURCES = [
     TESTS / "test_store.c",
     *cbuild.sources("port", "core"),
 ]
-TEST_COUNT = 74
+TEST_COUNT = 75
 OPERATIONS = 225_000  # at random, in all suites but the one with threads
 PEER_FAULTS = 8 + 7
 

@@ -20,13 +20,17 @@ store_grant_t rns_store_take_apart(rns_store_t* self, uint32_t size_bytes);
 /// Tell whether the plan of faults, which is not NULL, makes a request fail.
 bool rns_store_is_struck(rns_store_t* self, uint32_t home);
 
-/// Return what to ask the pool for: the wish gives way where it alone makes a request oversize.
+/// Return what to ask the pool for: the wish gives way where it alone makes a request oversize. At
+/// least `need_bytes`, also where the sum does not fit 64 bit.
 static inline uint64_t store_request_bytes(const rns_pool_t* pool, uint64_t need_bytes,
                                            uint64_t wish_bytes)
 {
     const uint32_t largest = pool_slot_bytes(pool, pool->tier_count - 1u);
     const uint64_t both = need_bytes + wish_bytes;
-    return need_bytes <= largest && both > largest ? largest : both;
+    if (need_bytes > largest) {
+        return both < need_bytes ? need_bytes : both;
+    }
+    return wish_bytes > largest - need_bytes ? largest : both;
 }
 
 /// Write the header of a slot, or of a block of the fallback, that no other thread can see yet.

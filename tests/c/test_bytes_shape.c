@@ -299,8 +299,8 @@ static void test_what_fits_its_slot_exactly_stays_in_that_tier(void)
     CHECK_EQUAL(requests_of(&f), requests); /* in place */
     rns_bytes_t other = rns_bytes_share(&bytes, &f.store);
     CHECK_STATUS(rns_bytes_set(&bytes, &f.store, 0, 'c'), RNS_OK);
-    CHECK_EQUAL(bytes.buffer->capacity, 64);
-    CHECK_EQUAL(other.buffer->capacity, 64);
+    CHECK_EQUAL(rns_bytes_capacity(&bytes), 64);
+    CHECK_EQUAL(rns_bytes_capacity(&other), 64);
     bytes_end(&f, &bytes);
     bytes_end(&f, &other);
     bytes_fixture_end(&f);
@@ -311,12 +311,12 @@ static void test_in_the_fallback_a_buffer_grows_by_half_and_one_that_fits_is_com
     bytes_fixture_t f;
     bytes_fixture_init(&f, &(bytes_setup_t){.has_fallback = true});
     rns_bytes_t bytes = bytes_filled(&f, 'a', 2000);
-    CHECK_EQUAL(bytes.buffer->capacity, 2000);
+    CHECK_EQUAL(rns_bytes_capacity(&bytes), 2000);
     const uint64_t requests = requests_of(&f);
     CHECK_STATUS(rns_bytes_compact(&bytes, &f.store), RNS_OK);
     CHECK_EQUAL(requests_of(&f), requests);
     CHECK_STATUS(rns_bytes_append(&bytes, &f.store, "bb", 2), RNS_OK);
-    CHECK_EQUAL(bytes.buffer->capacity, 2002 + 1001);
+    CHECK_EQUAL(rns_bytes_capacity(&bytes), 2002 + 1001);
     bytes_end(&f, &bytes);
     bytes_fixture_end(&f);
 }

@@ -367,6 +367,26 @@ static void test_unexport_knows_the_slots_above_32(void)
     bytes_fixture_end(&f);
 }
 
+static void test_sums_that_do_not_fit_64_bit_are_oversize_or_the_largest_tier(void)
+{
+    bytes_fixture_t f;
+    bytes_fixture_init(
+        &f, &(bytes_setup_t){.options = {.headroom_bytes = UINT32_MAX, .tailroom_bytes = 1}});
+    rns_bytes_t bytes;
+    CHECK_STATUS(rns_bytes_init(&bytes, &f.store, "abc", SIZE_MAX), RNS_MISS_OVERSIZE);
+    CHECK(bytes.buffer == NULL && bytes.length == 0);
+    rns_buffer_t* buffer = NULL;
+    CHECK_STATUS(rns_store_take(&f.store, UINT64_MAX, 1, &buffer), RNS_MISS_OVERSIZE);
+    CHECK_STATUS(rns_store_take(&f.store, 1025, UINT64_MAX, &buffer), RNS_MISS_OVERSIZE);
+    CHECK(buffer == NULL);
+    CHECK_STATUS(rns_store_take(&f.store, 1024, UINT64_MAX, &buffer), RNS_OK);
+    if (CHECK(buffer != NULL)) {
+        CHECK_EQUAL(buffer->capacity, 1024);
+        CHECK_STATUS(rns_store_give(&f.store, buffer), RNS_OK);
+    }
+    bytes_fixture_end(&f);
+}
+
 void suite_store(void)
 {
     RUN(test_a_pool_with_another_header_is_refused);
@@ -384,4 +404,5 @@ void suite_store(void)
     RUN(test_check_names_each_broken_invariant);
     RUN(test_check_names_what_is_broken_first_and_the_pool_before_buffers);
     RUN(test_unexport_knows_the_slots_above_32);
+    RUN(test_sums_that_do_not_fit_64_bit_are_oversize_or_the_largest_tier);
 }
