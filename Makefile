@@ -32,12 +32,12 @@ BUILD_INPUTS := setup.py setup.cfg pyrns_pool/_build.py $(wildcard pyrns_pool/*.
 unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
-.PHONY: help demo test lint sanitize verify soak bench allocs firmware clean \
+.PHONY: help demo test lint sanitize verify soak bench allocs firmware firmware-size firmware-test clean \
     packages-demo packages-test packages-verify packages-bench
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r target what; do \
-	    printf '  make %-10s %s\n' "$$target" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r target what; do \
+	    printf '  make %-13s %s\n' "$$target" "$$what"; done
 
 demo: packages-demo $(INSTALLED) ## run the demonstration: pyrns-pool demo --force
 	@$(VENV)/bin/pyrns-pool demo --force
@@ -78,6 +78,12 @@ allocs: packages-bench $(INSTALLED) ## count the heap allocations of each path: 
 
 firmware: packages-test $(INSTALLED) ## measure the firmware on emulated targets, 48 simulated hours
 	@$(VENV)/bin/python benchmarks/firmware.py
+
+firmware-size: packages-test $(INSTALLED) ## bytes and instructions of the firmware, as a table
+	@$(VENV)/bin/python tests/firmware_costs.py
+
+firmware-test: packages-test $(INSTALLED) ## the firmware on emulated targets, and how it goes into a project
+	@$(PYTEST) tests/test_firmware.py tests/test_firmware_project.py
 
 clean: ## remove everything that make made
 	@rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .mypy_cache .hypothesis
