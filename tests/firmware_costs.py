@@ -144,7 +144,7 @@ def instructions(folder, target, profile):
 
 
 def measure(folder):
-    """Return all figures: {target: {"flash", "objects", "state", "instructions": {build: ...}}}."""
+    """Return all figures: {target: {"flash": {build: ...}, "objects": ..., ...}}."""
     found = {}
     for target in TARGETS:
         found[target] = {

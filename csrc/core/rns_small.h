@@ -20,18 +20,19 @@
 ///
 /// Invariants: I1, I4, I5, I8, I9 and I11 of rns_tier.h and rns_pool.h; in RNS_PROFILE_SMALL also
 /// I2, of the count of free slots.
-#ifndef RNS_SMALL_H
-#define RNS_SMALL_H
-
 #include "rns_pool.h"
 
-#if RNS_SYNC == RNS_SYNC_ATOMIC || RNS_CANARY || RNS_POISON || RNS_TIMING || RNS_OBSERVE ||       \
-    RNS_COUNTER_BITS != 32
-#    error "RNS_PROFILE_SMALL and _LEAST have no ATOMIC, guards, timing, observer, 64-bit counters"
-#endif
+#if !defined(RNS_SMALL_H) && RNS_PROFILE != RNS_PROFILE_FULL
+#    define RNS_SMALL_H
+
+#    if RNS_SYNC == RNS_SYNC_ATOMIC || RNS_CANARY || RNS_POISON || RNS_TIMING || RNS_OBSERVE ||   \
+        RNS_COUNTER_BITS != 32
+#        error                                                                                    \
+            "RNS_PROFILE_SMALL and _LEAST have no ATOMIC, guards, timing, observer, 64-bit counters"
+#    endif
 
 /// Statuses of misuse that are counted, from RNS_MISUSE_FOREIGN down.
-#define RNS_SMALL_MISUSES (RNS_EXTRAS ? 6u : 5u)
+#    define RNS_SMALL_MISUSES (RNS_EXTRAS ? 6u : 5u)
 
 typedef struct {
     unsigned char* slots;
@@ -44,25 +45,25 @@ typedef struct {
     uint16_t slot_bytes;
     uint16_t slot_count;
     uint16_t stride_shift;
-#if RNS_EXTRAS
+#    if RNS_EXTRAS
     uint16_t free_count;
     uint16_t reserve_count;
     uint16_t low_water_count;
     uint16_t recovered_count; ///< low_water_count + hysteresis_count
     uint8_t region;
     bool is_low;
-#endif
-#if RNS_STATS
+#    endif
+#    if RNS_STATS
     uint16_t high_water;
     rns_counter_t takes;
     rns_counter_t spills;
     rns_counter_t spills_in;
     rns_counter_t exhausted;
-#    if RNS_EXTRAS
+#        if RNS_EXTRAS
     uint16_t window_high_water;
     uint32_t largest_request_bytes;
+#        endif
 #    endif
-#endif
 } rns_pool_tier_t;
 
 typedef struct rns_pool {
@@ -70,24 +71,24 @@ typedef struct rns_pool {
     uint32_t header_bytes;
     uint8_t tier_count;
     uint8_t policy;
-#if RNS_SYNC == RNS_SYNC_LOCK
+#    if RNS_SYNC == RNS_SYNC_LOCK
     rns_lock_t lock;
-#endif
+#    endif
     rns_pool_tier_t tiers[RNS_TIERS_MAX];
-#if RNS_EXTRAS
+#    if RNS_EXTRAS
     rns_fallback_t fallback;
     rns_low_water_t low_water;
     struct rns_pool* next; ///< Ring of linked pools; the pool itself if it is alone.
     rns_counter_t fallbacks;
     rns_counter_t fallback_gives;
-#endif
-#if RNS_STATS
+#    endif
+#    if RNS_STATS
     rns_counter_t oversize;
     rns_counter_t misuse[RNS_SMALL_MISUSES]; ///< By status.
-#    if RNS_EXTRAS
+#        if RNS_EXTRAS
     uint32_t largest_oversize_bytes;
+#        endif
 #    endif
-#endif
 } rns_pool_t;
 
 #endif

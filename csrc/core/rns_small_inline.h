@@ -6,6 +6,8 @@
 
 #include "rns_pool.h"
 
+#if RNS_PROFILE != RNS_PROFILE_FULL
+
 /// Return the words in which set bits are the free slots of a tier.
 static inline uint32_t* small_words(rns_pool_tier_t* tier)
 {
@@ -67,7 +69,7 @@ const char* rns_small_check_order(const rns_pool_t* self);
 
 /* What rns_pool_inline.h has under the same names, for stores and statistics. */
 
-#define POOL_IS_SHORT 0
+#    define POOL_IS_SHORT 0
 
 static inline uint32_t pool_home(const rns_pool_t* self, size_t size_bytes)
 {
@@ -94,5 +96,7 @@ static inline rns_status_t pool_give_believed(rns_pool_t* self, uint32_t tier_in
     (void)tier_index;
     return rns_pool_give(self, slot);
 }
+
+#endif
 
 #endif

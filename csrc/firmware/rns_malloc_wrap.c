@@ -3,7 +3,8 @@
 #include "rns_pool_inline.h"
 #include <string.h>
 
-/* The linker's names. NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+/* The linker's names.
+ * NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-*) */
 void* __real_malloc(size_t bytes);
 void* __real_calloc(size_t count, size_t each_bytes);
 void* __real_realloc(void* block, size_t bytes);
@@ -125,4 +126,4 @@ void* __wrap_realloc(void* block, size_t bytes)
     }
     return resize(block, tier, bytes);
 }
-/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-*) */

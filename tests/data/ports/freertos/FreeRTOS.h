@@ -9,7 +9,7 @@ typedef struct {
 void spinlock_initialize(portMUX_TYPE* lock);
 void vPortEnterCriticalSafe(portMUX_TYPE* lock);
 void vPortExitCriticalSafe(portMUX_TYPE* lock);
-#define portMUX_INITIALIZE(mux)       spinlock_initialize(mux)
-#define portENTER_CRITICAL_SAFE(mux)  vPortEnterCriticalSafe(mux)
-#define portEXIT_CRITICAL_SAFE(mux)   vPortExitCriticalSafe(mux)
+#define portMUX_INITIALIZE(mux)      spinlock_initialize(mux)
+#define portENTER_CRITICAL_SAFE(mux) vPortEnterCriticalSafe(mux)
+#define portEXIT_CRITICAL_SAFE(mux)  vPortExitCriticalSafe(mux)
 #endif
