@@ -138,7 +138,7 @@ def tune_front(result: TuneResult, ax: Axes, *, unused: bool = False) -> Axes:
 
 
 def _write_numbers(result: TuneResult, ax: Axes) -> None:
-    """Number the pools of others in their marks, over the mark where one is there already."""
+    """Write the number of each pool of others in its mark, over it where one is there already."""
     places: list[NDArray[np.float64]] = []
     for number, one in enumerate(_pools(result), start=1):
         x, y = one.config.slots_bytes / 1024, 100 * one.hit_rate
