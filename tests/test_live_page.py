@@ -30,7 +30,7 @@ ALARMS = (
     Alarm("heap_fragmentation", None, True, 1, 5 * NS),
 )
 BUSY = sample(9, 4, time_ns=12 * NS, oversize=1, requests=1413, alarms=ALARMS, last_misses=MISSES)
-STATE = "document.querySelector('#state').textContent"
+STATE = "document.querySelector('#status').textContent"
 TIP = "[...document.querySelectorAll('#occupancy .tip span')].map(e => e.textContent)"
 COMMAND = [sys.executable, "-m", "pyrns_pool"]
 
@@ -209,7 +209,7 @@ def test_who_comes_late_sees_what_one_sees_who_was_there(chromium, server):
     print([len(grain["rows"]) for grain in kept])
     assert [len(grain["rows"]) for grain in kept][1:] == [600, 600]
     assert early.evaluate("live.grains") == late.evaluate("live.grains") == kept
-    for selector in ("#numbers dd", "#tiers .count", "#state"):
+    for selector in ("#numbers dd", "#tiers .count", "#status"):
         assert texts(early, selector) == texts(late, selector)
     early.close()
     published(late, server, at_ms + 1, sample(10, 4))  # One who leaves harms nobody.

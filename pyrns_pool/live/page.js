@@ -1,7 +1,6 @@
 "use strict";
 
 // What is kept of the last hour, by the rule of _history.py.
-const STEPS_MS = [100, 1000, 6000];
 const ROWS_MAX = 600;
 const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 10000;
@@ -14,7 +13,6 @@ const $ = (id) => document.getElementById(id);
 const whole = new Intl.NumberFormat("en-US");
 const rounded = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
 const count = (value) => whole.format(value);
-const plural = (value, noun) => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 const sizeOf = (bytes) => (bytes === null ? "oversize" : `${count(bytes)} B`);
 
 // Rounded down, as the command line does it, so that 100 % means all.
@@ -116,7 +114,7 @@ function makeCharts(sample) {
 // Make charts and bars, if the pool is another one: the server may have been started anew.
 function build(sample) {
     const tiers = sample.tiers.map((tier) => [tier.slot_bytes, tier.slot_count]);
-    const pool = JSON.stringify([tiers, sample.heap === null]);
+    const pool = JSON.stringify([tiers, sample.heap && sample.heap.kind]);
     if (pool === builtFor) return;
     builtFor = pool;
     makeCharts(sample);
@@ -210,19 +208,27 @@ const LOSSES = {
     lost: "lost",
     unpaired_frees: "frees of blocks that are not known",
     unfreed_reuses: "frees lost",
+    other_processes: "of its processes not watched",
 };
 
+// What is told apart from when, which changes all the time and is not read out.
+function setState(text, at, kind) {
+    setText($("state"), text);
+    setText($("clock"), at);
+    $("status").className = kind;
+}
+
 function showState(sample) {
-    const at = clock(sample.time_ns);
-    let text = sample.state === "ended" ? `ended, exit status ${sample.status}` : sample.state;
-    if (shown !== live) text = "paused";
-    setText($("state"), connection.away || `${text}, ${at}`);
-    $("state").className = connection.away ? "away" : shown === live ? sample.state : "paused";
+    const at = `, ${clock(sample.time_ns)}`;
+    const ended = `ended, exit status ${sample.status}`;
+    if (connection.away) setState(connection.away, "", "away");
+    else if (shown !== live) setState("paused", at, "paused");
+    else setState(sample.state === "ended" ? ended : sample.state, at, sample.state);
     const parts = Object.keys(LOSSES)
         .filter((name) => sample[name])
         .map((name) => `${count(sample[name])} ${LOSSES[name]}`);
-    if (sample.other_processes) parts.push(`${plural(sample.other_processes, "process")} not watched`);
-    setText($("foot"), [plural(sample.events, "event"), ...parts].join("; "));
+    const events = `${count(sample.events)} event${sample.events === 1 ? "" : "s"}`;
+    setText($("foot"), [events, ...parts].join("; "));
 }
 
 function show() {
@@ -280,8 +286,7 @@ function connect() {
     });
     socket.addEventListener("close", () => {
         connection.away = `server away, next try in ${connection.retryMs / 1000} s`;
-        setText($("state"), connection.away);
-        $("state").className = "away";
+        setState(connection.away, "", "away");
         setTimeout(connect, connection.retryMs);
         connection.retryMs = Math.min(2 * connection.retryMs, RETRY_MS_MAX);
     });
