@@ -56,7 +56,7 @@ static inline uint32_t model_take_from(model_tier_t* tier, bool is_high)
     if (tier->slot_count - tier->in_use <= (is_high ? 0 : tier->reserve_count)) {
         return UINT32_MAX;
     }
-    bool* const lowest = memchr(tier->is_live, false, sizeof tier->is_live);
+    bool* const lowest = memchr(tier->is_live, 0, sizeof tier->is_live);
     *lowest = true;
     ++tier->in_use;
     ++tier->takes;

@@ -1,0 +1,13 @@
+/* An address is given that no slot can have.
+ *
+ * Says: MISUSE_MISALIGNED, misaligned 1
+ */
+#include "misuse.h"
+
+int main(void)
+{
+    rns_pool_t pool;
+    make_pool(&pool, 0);
+    unsigned char* const slot = take(&pool, 48);
+    return report(&pool, rns_pool_give(&pool, slot + 1));
+}
