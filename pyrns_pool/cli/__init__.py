@@ -102,12 +102,11 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """
     if sys.stdout is None:
         return _fail("standard output is closed", EXIT_DATA)
-    parser = _parser()
     try:
-        given = parser.parse_args(arguments)
-    except SystemExit as leave:  # --help, --version and wrong use
-        return leave.code if isinstance(leave.code, int) else EXIT_USE
-    try:
+        try:
+            given = _parser().parse_args(arguments)
+        except SystemExit as leave:  # --help, --version and wrong use
+            return leave.code if isinstance(leave.code, int) else EXIT_USE
         status: Optional[int] = given.run(given)
         sys.stdout.flush()
         return status or 0
