@@ -337,8 +337,7 @@ void rns_pool_unlink(rns_pool_t* self);
 /// At rest it is exact; under load each tier is right for some moment of the call, and the
 /// identities hold. In RNS_SYNC_ATOMIC a take that spills is at first counted as a hit of the tier
 /// that serves it, then for a moment not at all: between two snapshots `requests` may step back by
-/// one for each such take that is on its way. Once in 2^25 takes of a tier, while they are carried
-/// to a wider counter, a snapshot may show 2^25 takes and requests too many.
+/// one for each such take that is on its way.
 ///
 /// Cost: O(tier_count).  Threads: safe.
 void rns_pool_stats(rns_pool_t* self, rns_pool_stats_t* out);

@@ -202,6 +202,9 @@ tier_return_t rns_tier_give_to_words(rns_tier_t* self, uint32_t index)
 }
 
 #if RNS_STATS
+/// Nobody looks while takes are carried, but in RNS_SYNC_ATOMIC.
+#    define CARRY_MARK (RNS_SYNC == RNS_SYNC_ATOMIC ? (rns_counter_t)1 : (rns_counter_t)0)
+
 /// Lower a record that other threads may lower too.
 static void lower(RNS_CELL(uint32_t) * record, uint32_t value)
 {
@@ -220,10 +223,11 @@ RNS_COLD void rns_tier_note_take(rns_tier_t* self, tier_grant_t grant)
     lower(&self->least_free, free_count);
     lower(&self->window_least_free, free_count);
     if (grant.gate >> RNS_GATE_TAKES_SHIFT == RNS_GATE_CARRY) {
-        /* This take and no other set the bit. It goes to the carry first, so that a reader sees
-         * too many takes for a moment rather than gives that outnumber them. */
-        rns_cell_add(&self->takes_carried, (rns_counter_t)RNS_GATE_CARRY);
+        /* This take and no other set the bit. It goes to the carry before it leaves the gate; one
+         * more in the carry, which is even else, tells take_count() that it may be in both. */
+        rns_cell_add(&self->takes_carried, (rns_counter_t)RNS_GATE_CARRY + CARRY_MARK);
         rns_cell_add(&self->gate, RNS_GATE_CARRY << RNS_GATE_TAKES_SHIFT);
+        rns_cell_add(&self->takes_carried, (rns_counter_t)0 - CARRY_MARK);
     }
 #else
     (void)self;
@@ -338,15 +342,36 @@ void* rns_tier_slot(const rns_tier_t* self, uint32_t index)
     return self->slots + (size_t)index * self->stride_bytes;
 }
 
+#if RNS_STATS
+/// Return how many takes there were when the gate read what it receives.
+static rns_counter_t take_count(const rns_tier_t* self, rns_gate_t* gate)
+{
+    rns_counter_t carried = 0;
+    do {
+        carried = rns_cell_load(&self->takes_carried);
+        *gate = rns_cell_load(&self->gate);
+    } while (RNS_SYNC == RNS_SYNC_ATOMIC && rns_cell_load(&self->takes_carried) != carried);
+    rns_counter_t takes = (rns_counter_t)(*gate >> RNS_GATE_TAKES_SHIFT);
+    if ((carried & CARRY_MARK) != 0) {
+        takes %= (rns_counter_t)RNS_GATE_CARRY;
+        carried -= CARRY_MARK;
+    }
+    return carried + takes;
+}
+#endif
+
 rns_tier_counts_t rns_tier_counts(const rns_tier_t* self)
 {
     rns_tier_counts_t counts = {0};
+#if RNS_STATS
+    rns_gate_t gate = 0;
+    counts.takes = take_count(self, &gate);
+#else
     const rns_gate_t gate = rns_cell_load(&self->gate);
+#endif
     counts.slot_count = self->slot_count;
     counts.in_use = self->slot_count - tier_free_count(self, gate);
 #if RNS_STATS
-    counts.takes =
-        (rns_counter_t)(gate >> RNS_GATE_TAKES_SHIFT) + rns_cell_load(&self->takes_carried);
     counts.gives = counts.takes - counts.in_use;
     /* A take is in the gate before it is in the records. */
     counts.window_high_water = self->slot_count - rns_cell_load(&self->window_least_free);

@@ -71,9 +71,10 @@ typedef struct {
     RNS_CELL(uint32_t) * words;
     RNS_CELL(uint32_t) * summary;
 #if RNS_STATS
-    RNS_CELL(uint32_t) least_free;         ///< high_water = slot_count - least_free
-    RNS_CELL(uint32_t) window_least_free;  ///< Since the last rns_tier_reset_window().
-    RNS_CELL(rns_counter_t) takes_carried; ///< Takes that no longer fit the gate.
+    RNS_CELL(uint32_t) least_free;        ///< high_water = slot_count - least_free
+    RNS_CELL(uint32_t) window_least_free; ///< Since the last rns_tier_reset_window().
+    RNS_CELL(rns_counter_t)
+    takes_carried; ///< Takes that no longer fit the gate; odd: being moved.
 #endif
 #if RNS_POISON || RNS_CANARY
     RNS_CELL(uint32_t) gate_owned; ///< `owned` up to 32 slots.

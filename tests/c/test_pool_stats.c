@@ -1,6 +1,7 @@
 /* rns_pool: snapshots, live slots, and the log line. */
 #include "check.h"
 #include "pool_fixture.h"
+#include "rns_tier_inline.h"
 #include "suites.h"
 #include <string.h>
 
@@ -219,11 +220,18 @@ static void test_the_log_line_says_what_the_snapshot_says(void)
 }
 
 #if RNS_STATS
+/// Let the first tier have counted so many takes.
+static void set_takes(pool_fixture_t* self, rns_counter_t takes)
+{
 #    if RNS_PROFILE == RNS_PROFILE_FULL
-#        define TAKES_OF(pool_tier) (&(pool_tier)->tier.takes_carried)
+    /* What is carried is even. */
+    rns_tier_t* const tier = &self->pool.tiers[0].tier;
+    rns_cell_store(&tier->takes_carried, takes - takes % 2u);
+    rns_cell_store(&tier->gate, rns_cell_load(&tier->gate) + takes % 2u * RNS_GATE_ONE_TAKE);
 #    else
-#        define TAKES_OF(pool_tier) (&(pool_tier)->takes)
+    rns_cell_store(&self->pool.tiers[0].takes, takes);
 #    endif
+}
 
 /// Let a pool have counted hits and misses in plenty, and look at its log.
 static void check_log_of(rns_counter_t takes, rns_counter_t exhausted, const char* expected)
@@ -232,7 +240,7 @@ static void check_log_of(rns_counter_t takes, rns_counter_t exhausted, const cha
     const rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_STRICT);
     pool_fixture_t f;
     pool_fixture_init(&f, &config);
-    rns_cell_store(TAKES_OF(&f.pool.tiers[0]), takes);
+    set_takes(&f, takes);
     rns_cell_store(&f.pool.tiers[0].exhausted, exhausted);
     check_log(&f, expected);
     pool_fixture_end(&f);
@@ -261,7 +269,7 @@ static void test_a_log_of_counters_that_wrapped_around_does_not_divide_by_zero(v
         pool_fixture_t f;
         pool_fixture_init(&f, &config);
         const rns_counter_t hits = (rns_counter_t)-1 - 100u;
-        rns_cell_store(TAKES_OF(&f.pool.tiers[0]), hits);
+        set_takes(&f, hits);
         rns_cell_store(&f.pool.tiers[0].exhausted, requests - hits);
         text_t all = {0};
         rns_pool_log(&f.pool, (rns_sink_t){.write = append_text, .context = &all});
