@@ -30,6 +30,7 @@ from pyrns_pool.workloads.soak import SoakSpec
 EXIT_INTERRUPTED = 130
 STDERR = 2
 NICENESS = 10
+PUMP_S = 1.0  # A child that the command leaves behind may never close what it prints to.
 PERIOD_MIN, PERIOD_MAX = 0.05, 3600.0
 HOURS_DEFAULT = 48
 ONLY_OF = {"workload": ("hours", "seed", "speed"), "CMD": ("heap", "process")}
@@ -129,7 +130,7 @@ def _watch(given: argparse.Namespace, source: Source, view: Optional[View]) -> i
                 pumps = _pumps(source, view)
                 last = _show(source, given.period, log, view.show)
                 for pump in pumps:
-                    pump.join()
+                    pump.join(PUMP_S)
             with contextlib.redirect_stdout(sys.stderr):
                 print_end(last, source)
     if interrupted and isinstance(source, Workload):
@@ -182,7 +183,11 @@ def _pumps(source: Source, view: View) -> list[threading.Thread]:
             for line in stream:
                 view.write(line.decode("utf-8", "replace").rstrip("\r\n"))
 
-    threads = [threading.Thread(target=pump, args=(s,)) for s in streams if s is not None]
+    threads = [
+        threading.Thread(target=pump, args=(stream,), daemon=True)
+        for stream in streams
+        if stream is not None
+    ]
     for thread in threads:
         thread.start()
     return threads

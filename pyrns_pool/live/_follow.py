@@ -29,6 +29,7 @@ HEAD_BYTES = none.ffi.sizeof("rns_record_chunk_t")
 PAGE_BYTES: int = none.lib.RNS_RECORD_PAGE_BYTES
 CHUNK_BYTES: int = none.lib.RNS_RECORD_CHUNK_BYTES
 ROOM_BYTES = 2 * 1536 + 4 * 64  # Below this the recorder goes on in another chunk.
+UNKNOWN = "[unknown]"  # A module of which no record was read yet.
 PUNCH_HOLE = 1 | 2  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
 
 
@@ -74,7 +75,7 @@ class Follower:
         if info is None:
             raise ValueError(f"{path} is no recording")
         self.info = info
-        """What the process says of itself; see `look`."""
+        """What the process says of itself."""
         window, out = np.zeros(WINDOW_EVENTS, EVENT_DTYPE), np.zeros(BATCH_EVENTS, EVENT_DTYPE)
         self._frames = np.zeros((lib.RNS_TRACE_SITES_MAX, info.depth), np.uint64)
         self._modules = ffi.new("rns_record_module_t[]", MODULES_MAX)
@@ -146,6 +147,8 @@ class Follower:
             self._hand_on()
             while self.read():
                 pass
+        for chunk in (*self._open, *self._full):
+            self._give_back(chunk)
 
     def _look(self) -> None:
         """See how far the process is, and which chunks it has taken."""
@@ -205,18 +208,21 @@ class Follower:
             none.lib.rns_follow_skip(self._state, self._gap[1])
 
     def site_names(self, sites: set[int]) -> dict[int, str]:
-        """Return names of sites; each is looked for once."""
-        new = sorted(sites - self._names.keys())
+        """Return names of sites; empty where the chunk that describes one was not read yet."""
+        new = [site for site in sites - self._names.keys() if self._frames[site, 0]]
         if new:
             count = int(self._state.reader.module_count)
+            text = none.ffi.string
             modules = [
-                Module(
-                    m.first, m.end, m.offset, none.ffi.string(m.path).decode("utf-8", "replace")
-                )
+                Module(m.first, m.end, m.offset, text(m.path).decode("utf-8", "replace"))
                 for m in self._modules[0:count]
             ]
-            self._names.update(zip(new, site_names(new, self._frames, modules)))
-        return {site: self._names[site] for site in sites}
+            found = dict(zip(new, site_names(new, self._frames, modules)))
+            self._names.update(found)
+        names = {site: self._names.get(site, "") for site in sites}
+        for site in [site for site in new if UNKNOWN in names[site]]:
+            del self._names[site]  # To be looked for once more.
+        return names
 
 
 def punch(file: int, offset: int, size: int) -> None:

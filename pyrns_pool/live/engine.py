@@ -160,12 +160,12 @@ class Engine:
             tier.peak = tier.in_use
         return peaks
 
-    def heap(self) -> Optional[HeapNow]:
-        """Return the heap beside."""
+    def heap(self, stats: PoolStats) -> Optional[HeapNow]:
+        """Return the heap beside the pool, of which `stats` are."""
         heap = self._heap
         if heap is None:
             return None
-        requests, failures = self.stats().requests, int(self._state.heap_failures)
+        requests, failures = stats.requests, int(self._state.heap_failures)
         free = heap.total_free, heap.largest_free
         return HeapNow(heap.kind, heap.arena_bytes, *free, requests, failures)
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +18,7 @@ from pyrns_pool.live._follow import Follower, read_info
 from pyrns_pool.live.engine import HEAP_DEFAULT, Engine
 from pyrns_pool.live.sample import Sample
 from pyrns_pool.live.source import Alarms, Windows, miss_numbers, misses_of
-from pyrns_pool.record import Stream, nothing_recorded, recording_environment, recordings
+from pyrns_pool.record import Stream, nothing_recorded, recording_environment
 from pyrns_pool.results import SiteMisses
 
 __all__ = ["Recorded"]
@@ -79,6 +78,7 @@ class Recorded:
         self._spool, self._streams = spool, (stdout, stderr)
         self._cleanup = ExitStack()
         self._follower: Optional[Follower] = None
+        self._started: dict[Path, int] = {}  # Files of processes, and when they began.
         self._others = 0
         self._begin_ns = time.monotonic_ns()
         self._early: list[int] = []
@@ -160,7 +160,6 @@ class Recorded:
         Damage
             If pool or heap contradict themselves.
         """
-        pause = threading.Event()  # An interruptible sleep; nobody sets it.
         next_s = time.monotonic()
         while self.process.poll() is None:
             now = time.monotonic()
@@ -171,7 +170,7 @@ class Recorded:
             if self._follower is None:
                 self._choose()
             if self._follower is None or not self._follower.read():
-                pause.wait(max(0.0, min(POLL_S, next_s - time.monotonic())))
+                time.sleep(max(0.0, min(POLL_S, next_s - time.monotonic())))
         self._choose()
         if self._follower is None:
             raise self._nothing()
@@ -187,7 +186,11 @@ class Recorded:
 
     def _choose(self) -> None:
         """See which processes there are, and follow the one that is wanted."""
-        paths = [path for path in recordings(self._folder) if read_info(path) is not None]
+        for path in self._folder.glob("*.raw"):
+            info = None if path in self._started else read_info(path)
+            if info is not None:
+                self._started[path] = int(info.start_ns)
+        paths = sorted(self._started, key=self._started.__getitem__)
         self._others = len(paths)
         mine: Optional[Path] = None
         if self._wanted is None:
@@ -206,13 +209,17 @@ class Recorded:
 
     def _sample(self) -> Sample:
         engine, follower = self._engine, self._follower
-        stats, heap, misses = engine.stats(), engine.heap(), engine.misses
+        stats, misses = engine.stats(), engine.misses
+        heap = engine.heap(stats)
         start_ns = self._begin_ns if follower is None else int(follower.info.start_ns)
         time_ns = max(0, time.monotonic_ns() - start_ns)
         status = self.process.returncode
         state = "waiting" if follower is None else "running"
         sites = [int(misses.last[i % len(misses.last)].site) for i in miss_numbers(misses)]
         names = {} if follower is None else follower.site_names(set(sites))
+        alarms = self._alarms.step(time_ns, engine.peaks(), misses, heap)
+        if status is not None:  # What is full no more at the end is no alarm.
+            alarms = self._alarms.step(time_ns, engine.peaks(), misses, heap)
         return Sample(
             time_ns=time_ns,
             state=state if status is None else "ended",
@@ -229,7 +236,7 @@ class Recorded:
             window=self._windows.step(time_ns, stats.requests, stats.misses),
             tiers=engine.tiers(stats),
             heap=heap,
-            alarms=self._alarms.step(time_ns, engine.peaks(), misses, heap),
+            alarms=alarms,
             last_misses=misses_of(misses, self.config, [names[site] for site in sites]),
             behind=0 if follower is None else follower.behind,
             lost=0 if follower is None else follower.lost,

@@ -144,6 +144,10 @@ class Workload:
         ]
         self._high_water = [tier.high_water for tier in stats.tiers]
         heap = self._heap()
+        alarms = self._alarms.step(time_ns, peaks, misses, heap)
+        if state == "ended":  # What is full no more at the end is no alarm.
+            in_use = [tier.in_use for tier in stats.tiers]
+            alarms = self._alarms.step(time_ns, in_use, misses, heap)
         return Sample(
             time_ns=time_ns,
             state=state,
@@ -178,6 +182,6 @@ class Workload:
                 for tier, times in zip(stats.tiers, soak.tier_times())
             ),
             heap=heap,
-            alarms=self._alarms.step(time_ns, peaks, misses, heap),
+            alarms=alarms,
             last_misses=misses_of(misses, self.config, [""] * len(miss_numbers(misses))),
         )
