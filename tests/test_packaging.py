@@ -84,10 +84,12 @@ def test_the_wheel_serves_every_python_from_3_9_on(installed):
     assert modules == {"_core_none.abi3.so", "_core_atomic.abi3.so"}
 
 
-def test_modules_and_data_are_installed(installed):
-    wanted = files(ROOT / "pyrns_pool", "*.py") | {Path("py.typed")}
-    wanted |= {Path("data") / path for path in files(ROOT / "pyrns_pool" / "data", "*")}
-    assert wanted <= files(installed, "*")
+def test_modules_data_and_the_files_of_reports_and_pages_are_installed(installed):
+    wanted = {p for p in files(ROOT / "pyrns_pool", "*") if p.suffix not in {".so", ".pyc"}}
+    wanted -= {Path("_cdef.h")}  # Read by the build alone.
+    print(f"{len(wanted)} files")
+    assert {Path("py.typed"), Path("live/page.html"), Path("report/report.css")} <= wanted
+    assert wanted <= files(installed, "*"), wanted - files(installed, "*")
 
 
 def test_the_installed_package_imports_from_another_folder(environment, installed, tmp_path):
