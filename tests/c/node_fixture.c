@@ -248,6 +248,8 @@ void node_end(node_t* self)
     check_node(self);
     node_hush(self);
     CHECK_STATUS(rns_transport_reset(&self->transport), RNS_OK);
+    CHECK_EQUAL(self->transport.next_job_ns | self->transport.next_links_ns, 0);
+    CHECK_EQUAL(self->transport.next_cull_ns, 0);
     check_node(self);
     for (uint32_t i = 0; i < RNS_TRANSPORT_TABLES; ++i) {
         CHECK_EQUAL(entries_of(self, (rns_transport_table_t)i), 0);

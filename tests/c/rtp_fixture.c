@@ -60,6 +60,7 @@ void rtp_end(rtp_fixture_t* self)
     check_rtp(self);
     CHECK_EQUAL(rtp_stats(self).in_use, 0);
     CHECK_EQUAL(rtp_stats(self).counts.packets, 0);
+    CHECK_EQUAL(rtp_stats(self).streams.count, 0);
     CHECK_EQUAL(pool_stats(&self->pool).in_use, 0);
     pool_fixture_end(&self->pool);
     free(self->storage.start);

@@ -353,6 +353,7 @@ static void test_a_changed_field_is_found_by_the_check(void)
     packet.flags |= 0x10u; /* transported, but of the form that is not */
     CHECK_TEXT(rns_packet_check(&packet).invariant, "I18");
     rns_packet_drop(&packet, &f.store);
+    CHECK_TEXT(rns_packet_check(&packet).invariant, NULL); /* all zero */
     packet.hops = 1;
     CHECK_TEXT(rns_packet_check(&packet).invariant, "I18");
     bytes_fixture_end(&f);

@@ -253,6 +253,25 @@ static void test_an_access_code_of_a_shared_packet_that_cannot_be_copied_stays(v
     bytes_fixture_end(&f);
 }
 
+static void test_behind_an_access_code_addresses_and_parts_are_where_they_were(void)
+{
+    bytes_fixture_t f;
+    static const uint8_t code[16] = {1, 2, 3};
+    uint8_t via[16];
+    bytes_fixture_plain(&f);
+    rns_packet_t packet = packet_of(&f, &(recipe_t){.length = 30, .via = 9, .number = 5});
+    CHECK_STATUS(rns_packet_add_ifac(&packet, &f.store, (rns_span_t){code, sizeof code}), RNS_OK);
+    CHECK(memcmp(rns_packet_transport_id(&packet), address_of(9, via), 16) == 0);
+    rns_span_t part = rns_packet_payload(&packet);
+    part.bytes = 1;
+    rns_bytes_t slice = rns_packet_slice(&packet, &f.store, part);
+    CHECK(bytes_are(&slice, part.start, 1));
+    CHECK(rns_bytes_data(&slice) == part.start);
+    bytes_end(&f, &slice);
+    rns_packet_drop(&packet, &f.store);
+    bytes_fixture_end(&f);
+}
+
 void suite_packet_rewrite(void)
 {
     RUN(test_a_header_is_built_in_the_headroom_or_into_a_copy);
@@ -262,4 +281,5 @@ void suite_packet_rewrite(void)
     RUN(test_an_access_code_goes_in_and_out_and_bars_the_route);
     RUN(test_a_refused_buffer_leaves_the_packet_as_it_was);
     RUN(test_an_access_code_of_a_shared_packet_that_cannot_be_copied_stays);
+    RUN(test_behind_an_access_code_addresses_and_parts_are_where_they_were);
 }

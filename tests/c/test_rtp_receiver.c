@@ -146,6 +146,7 @@ static void test_time_that_jumps_starts_the_delay_filter_anew(void)
     CHECK_EQUAL(restarts_after(2000, 2000), 0);
     CHECK_EQUAL(restarts_after(2001, 2000), 1);
     CHECK_EQUAL(restarts_after(10, 2999), 0);
+    CHECK_EQUAL(restarts_after(10, 3000), 0);
     CHECK_EQUAL(restarts_after(10, 3001), 1);
     CHECK_EQUAL(restarts_after(10, -2999), 0);
     CHECK_EQUAL(restarts_after(10, -3001), 1);
@@ -335,6 +336,9 @@ static void test_each_value_out_of_range_is_refused(void)
         CHECK_STATUS(init_status(&bad[i], slot, 0, storage), status);
     }
     size_t needed = 0;
+    rns_rtp_config_t slow = good;
+    slow.bounds.least_bps = 1;
+    CHECK_STATUS(rns_rtp_receiver_storage_bytes(&slow, &needed), RNS_OK);
     CHECK_STATUS(rns_rtp_receiver_storage_bytes(&good, &needed), RNS_OK);
     const rns_memory_t small = {bytes, needed - 1};
     const rns_memory_t exact = {bytes, needed};

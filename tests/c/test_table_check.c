@@ -27,6 +27,7 @@ static void check_plant(table_fixture_t* f, void* place, const void* bytes, size
     const rns_damage_t found = rns_table_check(&f->table);
     check_text(found.invariant, invariant, "invariant", __FILE__, line);
     check_status(found.status, RNS_DAMAGE_INVARIANT, "status", __FILE__, line);
+    CHECK_EQUAL(found.tier_index, 0);
     memcpy(place, saved, count);
     CHECK_TEXT(rns_table_check(&f->table).invariant, NULL);
 }

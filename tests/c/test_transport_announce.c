@@ -269,12 +269,15 @@ static void test_a_path_request_is_answered_with_the_announce_once_a_tag(void)
     CHECK_STATUS(ask(self, FAR, OTHER, 501), RNS_OK);
     CHECK_EQUAL(self->node.sent_count, 2);
     CHECK_STATUS(ask(self, FAR, NEXT, 502), RNS_OK); /* the way leads through who asks */
-    CHECK_STATUS(ask(self, 99, 0, 503), RNS_OK);
     CHECK_EQUAL(self->node.sent_count, 2);
-    CHECK_COUNT(stats_of(self).path_responses, 2);
-    CHECK_COUNT(stats_of(self).path_requests, 4);
+    CHECK_STATUS(ask(self, FAR, 0, NEXT), RNS_OK); /* a tag that looks like it */
+    CHECK_EQUAL(self->node.sent_count, 3);
+    CHECK_STATUS(ask(self, 99, 0, 503), RNS_OK);
+    CHECK_EQUAL(self->node.sent_count, 3);
+    CHECK_COUNT(stats_of(self).path_responses, 3);
+    CHECK_COUNT(stats_of(self).path_requests, 5);
     CHECK_COUNT(stats_of(self).duplicates, 1);
-    CHECK_COUNT(rns_store_stats(&self->f.store).cow_copies, 2);
+    CHECK_COUNT(rns_store_stats(&self->f.store).cow_copies, 3);
     alone_end(self);
 }
 
@@ -327,6 +330,9 @@ static void test_a_node_asks_for_a_path_again_after_twenty_seconds_or_its_arriva
     CHECK_STATUS(rns_transport_request_path(node, id, 22 * SECOND_NS), RNS_MISS_EXHAUSTED);
     rns_fault_fail_nth(&self->f.fault, 0, false);
     CHECK_EQUAL(entries_of(&self->node, RNS_TRANSPORT_REQUESTS), 0);
+    CHECK_STATUS(rns_transport_request_path(node, id, 23 * SECOND_NS), RNS_OK);
+    tick(self, 44 * SECOND_NS);
+    CHECK_EQUAL(entries_of(&self->node, RNS_TRANSPORT_REQUESTS), 0); /* too old */
     alone_end(self);
 }
 

@@ -135,6 +135,25 @@ static void test_the_same_link_request_again_waits_for_the_same_proof(void)
     routed_end(self);
 }
 
+static void test_an_identity_that_differs_in_one_byte_is_another(void)
+{
+    routed_t* const self = routed();
+    for (uint32_t i = 0; i < RNS_PACKET_ADDRESS_BYTES; ++i) {
+        uint8_t frame[FRAME_MAX];
+        const recipe_t recipe = {.destination = FAR, .via = NODE, .length = 90, .number = i};
+        const uint32_t length = frame_of(&recipe, frame);
+        const rns_counter_t before = routed_stats(self).bytes_in;
+        frame[2u + i] ^= 1u;
+        CHECK_STATUS(rns_transport_inbound(&self->node.transport, 0, frame, length, 1),
+                     RNS_MISS_ABSENT);
+        frame[2u + i] ^= 1u;
+        CHECK_STATUS(rns_transport_inbound(&self->node.transport, 0, frame, length, 1), RNS_OK);
+        CHECK_COUNT(routed_stats(self).bytes_in - before, 2u * length);
+        node_hush(&self->node);
+    }
+    routed_end(self);
+}
+
 void suite_transport_send(void)
 {
     RUN(test_data_goes_along_its_path_and_a_proof_settles_its_receipt);
@@ -142,4 +161,5 @@ void suite_transport_send(void)
     RUN(test_a_refused_order_gives_the_payload_back);
     RUN(test_a_fifth_pending_link_is_refused_and_its_payload_given_back);
     RUN(test_the_same_link_request_again_waits_for_the_same_proof);
+    RUN(test_an_identity_that_differs_in_one_byte_is_another);
 }

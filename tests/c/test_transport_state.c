@@ -313,6 +313,13 @@ static void test_a_node_of_seed_0_draws_as_one_of_seed_1(void)
                      RNS_OK);
     }
     const rns_bytes_t* const first = &nodes[0].sent[0].raw;
+    uint64_t random = 1;
+    for (uint32_t i = 0; i < 16u; ++i) { /* the tag is xorshift64's */
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        CHECK_EQUAL(rns_bytes_data(first)[19u + 32u + i], random >> 32 & 0xFFu);
+    }
     CHECK(bytes_are(&nodes[1].sent[0].raw, rns_bytes_data(first), first->length));
     node_end(&nodes[0]);
     node_end(&nodes[1]);
