@@ -1,0 +1,122 @@
+"""Whether the C suites notice small faults: made by rule in every function, and planted by hand.
+
+`tests/verify/mutants` lists the planted ones with their class, and those made by rule that change
+nothing, each with the reason. A suite that notices one of the latter makes it an error.
+"""
+
+from pathlib import Path
+from typing import Iterator
+
+import cbuild
+import mutate
+from job import Job, Room
+from mutate import Mutant
+from mutation import Programs
+
+LISTS = Path(__file__).resolve().parent.parent / "mutants"
+FILES = sorted(
+    str(path.relative_to(cbuild.ROOT))
+    for part in ("core", "node")
+    for path in (cbuild.CSRC / part).glob("*.[ch]")
+)
+SHAKEN = cbuild.ROOT / "tests" / "c" / "shaken.h"
+PLAIN: list[str] = []
+GUARDED = "-DRNS_CANARY=1 -DRNS_POISON=1 -DRNS_TIERS_MAX=4u -DRNS_SYNC=RNS_SYNC_ATOMIC".split()
+BUILDS = [
+    PLAIN,
+    [*GUARDED, "-D_GNU_SOURCE", "-include", str(SHAKEN), "-fsanitize=bounds,alignment,shift"],
+    ["-m32"],
+]
+"""What one build does not notice, the next may: what only it compiles, or what only overflows
+there."""
+EACH = 25
+"""Of so many changes that can be made of a function one is, and one more."""
+
+
+def listed(name: str) -> dict[tuple[str, str, str], str]:
+    """Return a list of changes: the words before each, by file, text before and text after."""
+    changes = {}
+    for block in (LISTS / name).read_text().strip().split("\n\n"):
+        *words, file, before, after = block.splitlines()
+        assert words and before[:2] == "- " and after[:2] == "+ ", block
+        reason = " ".join(word.removeprefix("# ") for word in words)
+        change = (file, before[2:], after[2:])
+        assert change not in changes, block
+        changes[change] = reason
+    return changes
+
+
+def planted() -> Iterator[Mutant]:
+    for (file, before, after), fault in listed("planted.txt").items():
+        text = (cbuild.ROOT / file).read_text()
+        assert text.count(before) == 1, f"{file}: {before}: {text.count(before)} times"
+        yield Mutant(file, fault, before, after, text.replace(before, after))
+
+
+def made() -> list[Mutant]:
+    """Return every change made by rule of what some build compiles."""
+    found: dict[tuple[str, str, str], Mutant] = {}
+    for flags in (PLAIN, GUARDED):
+        for file in FILES:
+            for mutant in mutate.mutants(cbuild.ROOT, file, [*cbuild.INCLUDES, *flags]):
+                found.setdefault(mutant.name, mutant)
+    return list(found.values())
+
+
+def judge(tmp: Path, mutants: list[Mutant]) -> Iterator[tuple[Mutant, str]]:
+    """Yield each mutant with the suite that noticed it: "" if none did, in any build."""
+    for flags in BUILDS:
+        programs = Programs(tmp, flags)
+        unnoticed = []
+        for mutant, caught_by in programs.judge_all(mutants):
+            if caught_by:
+                yield mutant, caught_by
+            else:
+                unnoticed.append(mutant)
+        mutants = unnoticed
+    yield from ((mutant, "") for mutant in mutants)
+
+
+def look(room: Room) -> dict[str, int]:
+    equivalents, by_hand, by_rule = listed("equivalent.txt"), list(planted()), made()
+    stale = equivalents.keys() - {mutant.name for mutant in by_rule}
+    faults = [f"listed as equivalent, but not made any more: {name}" for name in stale]
+    chosen = mutate.sample(by_rule, EACH)
+    by_rule = chosen + [m for m in by_rule if m.name in equivalents and m not in chosen]
+    counts = {"made": 0, "planted": 0, "equivalent": 0}
+    for mutant, caught_by in judge(room.tmp, by_hand + by_rule):
+        if caught_by == "compiler":
+            if mutant in by_hand:
+                faults.append(f"does not compile: {mutant}")
+        elif caught_by and mutant.name in equivalents:
+            faults.append(f"listed as equivalent, but {caught_by} noticed it: {mutant}")
+        elif caught_by:
+            counts["planted" if mutant in by_hand else "made"] += 1
+        elif mutant.name in equivalents:
+            counts["equivalent"] += 1
+        else:
+            faults.append(f"not noticed: {mutant}")
+    assert not faults, "\n".join(faults)
+    return counts
+
+
+def plant(room: Room) -> str:
+    """Make a change that means nothing: a fault that no suite can notice must be told of."""
+    file, before = "csrc/core/rns_tier.c", "counts.slot_count = self->slot_count;"
+    text = (cbuild.ROOT / file).read_text()
+    assert text.count(before) == 1
+    mutant = Mutant(file, "", before, f"{before} {before}", text.replace(before, 2 * before))
+    ((_, caught_by),) = Programs(room.tmp).judge_all([mutant])
+    return "" if caught_by else f"not noticed: {mutant.after}"
+
+
+JOBS = [
+    Job(
+        name="mutants",
+        tool="libclang, gcc",
+        shows="the C suites notice small faults in every function",
+        run=look,
+        plants={"a fault that none notices": plant},
+        cores=2,
+    )
+]
