@@ -1,0 +1,232 @@
+/* Each function of rns_pool.h, rns_preset.h and rns_status.h, on pools of four tiers, by policy
+ * and fallback, after any two takes and with counters that hold any numbers. */
+#include "rns_pool.h"
+#include "rns_preset.h"
+
+static const rns_tier_config_t tiers[] = {
+    {.slot_bytes = 16, .slot_count = 3, .low_water_count = 2, .hysteresis_count = 1},
+    {.slot_bytes = 32, .slot_count = 33, .reserve_count = 1},
+    {.slot_bytes = 48, .slot_count = 2},
+    {.slot_bytes = 64, .slot_count = 1},
+};
+#define TIERS 4u
+
+static unsigned char memory[4096];
+static rns_pool_t pool;
+static void* no_block(void* context, size_t size_bytes)
+{
+    (void)context;
+    (void)size_bytes;
+    return NULL;
+}
+
+static bool not_mine(void* context, void* block)
+{
+    (void)context;
+    (void)block;
+    return nondet(0, 1) != 0;
+}
+
+static void heard(void* context, uint32_t tier_index, uint32_t free_count, bool low)
+{
+    (void)context;
+    (void)low;
+    harness_assert(tier_index < TIERS);
+    harness_assert(free_count <= 33u);
+}
+
+static rns_pool_config_t config_of(uint32_t header_bytes)
+{
+    return (rns_pool_config_t){
+        .tiers = tiers,
+        .tier_count = TIERS,
+        .policy = shape % 2u == 0 ? RNS_POLICY_STRICT : RNS_POLICY_SPILL,
+        .header_bytes = header_bytes,
+        .fallback = {shape < 2u ? NULL : no_block, shape < 2u ? NULL : not_mine, NULL, 0},
+        .low_water = {.notify = shape < 4u ? NULL : heard}};
+}
+
+static size_t any_size(void)
+{
+    return (size_t)nondet(0, SIZE_MAX);
+}
+
+static rns_priority_t any_priority(void)
+{
+    return nondet(0, 1) == 0 ? RNS_PRIORITY_NORMAL : RNS_PRIORITY_HIGH;
+}
+
+static void any_pool(void)
+{
+    const rns_pool_config_t config = config_of(0);
+    const rns_status_t status =
+        rns_pool_init(&pool, &config, (rns_memory_t){memory, sizeof memory});
+    harness_assume(status == RNS_OK); /* the memory is aligned */
+    for (uint32_t i = 0; i < 2u; ++i) {
+        void* slot = memory;
+        if (rns_pool_take(&pool, i == 0 ? 16u : 32u, RNS_PRIORITY_NORMAL, &slot) != RNS_OK) {
+            harness_assert(slot == NULL);
+        }
+    }
+    pool.fallbacks = nondet(0, UINT64_MAX);
+    pool.fallback_gives = nondet(0, UINT64_MAX);
+    pool.oversize = nondet(0, UINT64_MAX);
+}
+
+static void* any_address(void)
+{
+    return &memory[nondet(0, sizeof memory - 1u)];
+}
+
+void harness_rns_pool_storage_bytes(void)
+{
+    rns_tier_config_t any[SHAPES];
+    rns_pool_config_t config = config_of((uint32_t)nondet(0, UINT32_MAX));
+    size_t bytes = 1;
+    for (uint32_t i = 0; i < SHAPES; ++i) {
+        any[i] = (rns_tier_config_t){.slot_bytes = any_size(),
+                                     .slot_count = (uint32_t)nondet(0, UINT32_MAX),
+                                     .reserve_count = (uint32_t)nondet(0, UINT32_MAX),
+                                     .low_water_count = (uint32_t)nondet(0, UINT32_MAX),
+                                     .hysteresis_count = (uint32_t)nondet(0, UINT32_MAX),
+                                     .region = (uint8_t)nondet(0, UINT8_MAX)};
+    }
+    config.tiers = any;
+    config.tier_count = shape;
+    if (rns_pool_storage_bytes(&config, &bytes) != RNS_OK) {
+        harness_assert(bytes == 0);
+    }
+}
+
+void harness_rns_pool_init(void)
+{
+    const rns_pool_config_t config = config_of(0);
+    const rns_status_t status =
+        rns_pool_init(&pool, &config, (rns_memory_t){memory, (size_t)nondet(0, sizeof memory)});
+    if (status != RNS_OK) {
+        harness_assert(pool.tier_count == 0);
+    }
+}
+
+void harness_rns_pool_take(void)
+{
+    void* slot = memory;
+    any_pool();
+    const rns_status_t status = rns_pool_take(&pool, any_size(), any_priority(), &slot);
+    if (status == RNS_OK) {
+        *(unsigned char*)slot = 1;
+    } else {
+        harness_assert(slot == NULL);
+    }
+}
+
+void harness_rns_pool_observe(void)
+{
+    any_pool();
+    harness_assert(!rns_pool_observe(&pool, NULL));
+}
+
+void harness_rns_pool_home(void)
+{
+    any_pool();
+    harness_assert(rns_pool_home(&pool, any_size()) <= TIERS);
+}
+
+void harness_rns_pool_locate(void)
+{
+    uint32_t tier = 0;
+    uint32_t slot = 0;
+    any_pool();
+    if (rns_pool_locate(&pool, any_address(), &tier, &slot) == RNS_OK) {
+        harness_assert(tier < TIERS);
+        harness_assert(slot < 33u);
+    } else {
+        harness_assert(tier == UINT32_MAX);
+    }
+}
+
+void harness_rns_pool_link(void)
+{
+    static rns_pool_t other;
+    any_pool();
+    other = pool;
+    other.next = &other;
+    rns_pool_link(&pool, &other);
+    harness_assert(pool.next == &other);
+    rns_pool_link(&other, &pool);
+    harness_assert(pool.next == &other);
+}
+
+void harness_rns_pool_unlink(void)
+{
+    static rns_pool_t other;
+    any_pool();
+    other.next = &pool;
+    pool.next = &other;
+    rns_pool_unlink(&pool);
+    harness_assert(other.next == &other);
+}
+
+void harness_rns_pool_stats(void)
+{
+    rns_pool_stats_t stats;
+    any_pool();
+    rns_pool_stats(&pool, &stats);
+    harness_assert(stats.tier_count == TIERS);
+}
+
+void harness_rns_pool_reset_window(void)
+{
+    any_pool();
+    rns_pool_reset_window(&pool);
+}
+
+void harness_rns_pool_check(void)
+{
+    any_pool();
+    (void)rns_pool_check(&pool);
+}
+
+static void look(void* context, uint32_t tier_index, uint32_t slot_index, void* slot)
+{
+    (void)context;
+    (void)slot_index;
+    harness_assert(tier_index < TIERS);
+    *(unsigned char*)slot = 1;
+}
+
+void harness_rns_pool_each_live(void)
+{
+    any_pool();
+    rns_pool_each_live(&pool, look, NULL);
+}
+
+static void write_nothing(void* context, const char* text, size_t text_bytes)
+{
+    (void)context;
+    harness_assert(text_bytes <= 20u);
+    if (text_bytes > 0) {
+        harness_assert(text[text_bytes - 1u] != '\0');
+    }
+}
+
+void harness_rns_pool_log(void)
+{
+    any_pool();
+    rns_pool_log(&pool, (rns_sink_t){.write = write_nothing});
+}
+
+void harness_rns_preset_find(void)
+{
+    char name[8];
+    for (uint32_t i = 0; i < 7u; ++i) {
+        name[i] = (char)nondet(0, 127);
+    }
+    name[7] = '\0';
+    (void)rns_preset_find(name);
+}
+
+void harness_rns_status_name(void)
+{
+    (void)rns_status_name((rns_status_t)((int)nondet(0, 200) - 100));
+}
