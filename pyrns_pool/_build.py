@@ -12,6 +12,7 @@ from cffi import FFI
 CDEF = Path(__file__).with_name("_cdef.h")
 CSRC = Path("csrc")  # relative to setup.py, as setuptools demands of sources
 PARTS = ("port", "core", "node", "lab")
+NOT_INCLUDED = ("_inline.", "_lock_")  # by other headers, or only where there is such a lock
 WARNINGS = ["-Wall", "-Wextra", "-Wno-missing-field-initializers"]
 
 
@@ -19,11 +20,12 @@ def builder(name: str, sync: str, observe: str) -> FFI:
     """Describe one build of the core and the laboratory."""
     sources = [path for part in PARTS for path in sorted((CSRC / part).glob("*.c"))]
     headers = [path for part in PARTS for path in sorted((CSRC / part).glob("*.h"))]
+    included = [path.name for path in headers if not any(w in path.name for w in NOT_INCLUDED)]
     ffi = FFI()
     ffi.cdef(CDEF.read_text())
     ffi.set_source(
         f"pyrns_pool.{name}",
-        "".join(f'#include "{path.name}"\n' for path in headers if "inline" not in path.name),
+        "".join(f'#include "{name}"\n' for name in included),
         sources=[str(path) for path in sources],
         depends=[str(path) for path in headers],
         include_dirs=[str(CSRC / part) for part in PARTS],

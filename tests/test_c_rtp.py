@@ -8,7 +8,9 @@ import pytest
 CORE = "status tier pool pool_init pool_stats table table_init table_check".split()
 NODE = "rtp rtp_delay rtp_rate rtp_receiver".split()
 SOURCES = [f"tests/c/{name}.c" for name in "rtp_main rtp_fixture pool_fixture check".split()]
-SOURCES += [f"tests/c/test_{name}.c" for name in "rtp rtp_receiver rtp_slots rtp_random rtp_vector".split()]
+SOURCES += [
+    f"tests/c/test_{name}.c" for name in "rtp rtp_receiver rtp_slots rtp_random rtp_vector".split()
+]
 SOURCES += [f"csrc/core/rns_{name}.c" for name in CORE]
 SOURCES += [f"csrc/node/rns_{name}.c" for name in NODE]
 TEST_COUNT, CHECKS_MIN = 42, 9_000_000

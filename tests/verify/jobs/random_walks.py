@@ -80,7 +80,8 @@ PLANTS = {
         "a buffer is written after it was given": Planted(
             "store.c",
             "    return pool_give_believed(self->pool, buffer->tier, buffer);",
-            "    const rns_status_t given = pool_give_believed(self->pool, buffer->tier, buffer);\n"
+            "    const rns_status_t given ="
+            " pool_give_believed(self->pool, buffer->tier, buffer);\n"
             "    buffer->tag = 0;\n"
             "    return given;",
             "use-after-poison",
