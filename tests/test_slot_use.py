@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 import trace_model
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from slot_model import Slots
 
@@ -26,6 +26,7 @@ POOLS = (
 )
 
 
+@settings(max_examples=50)  # The traces of the next test are longer.
 @given(trace_model.valid_traces(), st.sampled_from(POOLS), st.randoms(use_true_random=False))
 def test_what_is_known_of_slots_and_blocks_is_what_the_slow_model_knows(drawn, config, random):
     rows, sites = drawn
