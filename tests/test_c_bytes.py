@@ -57,6 +57,12 @@ def test_all_suites_with_other_switches(defines, tmp_path):
     assert run(program)[0] == TEST_COUNT
 
 
+def test_all_suites_over_the_small_pool(tmp_path):
+    defines = ["RNS_PROFILE=RNS_PROFILE_SMALL"]
+    program = cbuild.build(tmp_path, SOURCES, "gcc", "LOCK", sanitize="address", defines=defines)
+    assert run(program)[0] == TEST_COUNT
+
+
 def test_all_suites_with_32_bit_pointers(tmp_path):
     tests, _, _, _ = run(cbuild.build(tmp_path, SOURCES, "gcc", "NONE", m32=True))
     assert tests == TEST_COUNT - 1  # nothing lies 4 GiB away

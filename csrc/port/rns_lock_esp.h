@@ -7,7 +7,7 @@
 #ifndef RNS_LOCK_ESP_H
 #define RNS_LOCK_ESP_H
 
-#include "freertos/FreeRTOS.h"
+#include <freertos/FreeRTOS.h>
 
 typedef portMUX_TYPE rns_lock_t;
 typedef char rns_lock_state_t; ///< Nothing: the portMUX keeps the interrupt mask.

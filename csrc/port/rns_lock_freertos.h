@@ -7,8 +7,8 @@
 #ifndef RNS_LOCK_FREERTOS_H
 #define RNS_LOCK_FREERTOS_H
 
-#include "FreeRTOS.h"
-#include "task.h"
+#include <FreeRTOS.h>
+#include <task.h>
 
 typedef char rns_lock_t;       ///< Nothing to keep.
 typedef char rns_lock_state_t; ///< Nothing: FreeRTOS counts how often it was entered.
