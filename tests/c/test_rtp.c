@@ -227,6 +227,20 @@ static void test_send_times_unwrap_to_the_nearest_tick_count(void)
     }
 }
 
+static void test_an_element_without_its_length_byte_is_refused_and_nothing_behind_it_read(void)
+{
+    static const unsigned char bytes[20] = {0x90, 96, 0,    1, 0, 0, 0, 0, 0, 0,
+                                            0,    7,  0x10, 0, 0, 1, 0, 0, 0, 3};
+    unsigned char* const packet = malloc(sizeof bytes); /* so that the sanitizer knows its end */
+    if (CHECK(packet != NULL)) {
+        memcpy(packet, bytes, sizeof bytes);
+        rns_rtp_header_t header;
+        CHECK_STATUS(rns_rtp_header_parse((rns_span_t){packet, sizeof bytes}, &header),
+                     RNS_INPUT_EXTENSION);
+    }
+    free(packet);
+}
+
 void suite_rtp(void)
 {
     RUN(test_a_header_is_read_in_place);
@@ -240,4 +254,5 @@ void suite_rtp(void)
     RUN(test_an_element_that_runs_past_its_extension_is_refused);
     RUN(test_what_is_found_in_random_packets_lies_inside_them);
     RUN(test_send_times_unwrap_to_the_nearest_tick_count);
+    RUN(test_an_element_without_its_length_byte_is_refused_and_nothing_behind_it_read);
 }

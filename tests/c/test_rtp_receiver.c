@@ -130,12 +130,18 @@ static uint64_t restarts_after(int64_t arrival_ms, int64_t send_ms)
         CHECK_STATUS(rtp_receive(&f, ns, ns), RNS_OK);
     }
     CHECK_EQUAL(f.receiver.delay.samples, 28);
-    CHECK_STATUS(rtp_receive(&f, (uint64_t)((int64_t)ns + send_ms * (int64_t)MILLISECOND),
-                             (uint64_t)((int64_t)ns + arrival_ms * (int64_t)MILLISECOND)),
-                 RNS_OK);
+    const uint64_t sent_ns = (uint64_t)((int64_t)ns + send_ms * (int64_t)MILLISECOND);
+    const uint64_t arrived_ns = (uint64_t)((int64_t)ns + arrival_ms * (int64_t)MILLISECOND);
+    CHECK_STATUS(rtp_receive(&f, sent_ns, arrived_ns), RNS_OK);
     const uint64_t restarts = rtp_stats(&f).counts.restarts;
     const uint32_t kept = arrival_ms > 0 && send_ms > 0 ? 29 : 28;
     CHECK_EQUAL(f.receiver.delay.samples, restarts > 0 ? 0 : kept);
+    if (restarts > 0) { /* the next group is the first after it, and gives no sample either */
+        const uint64_t later_ns = 20 * MILLISECOND;
+        CHECK_STATUS(rtp_receive(&f, sent_ns + later_ns, arrived_ns + later_ns), RNS_OK);
+        CHECK_EQUAL(rtp_stats(&f).counts.restarts, restarts);
+        CHECK_EQUAL(f.receiver.delay.samples, 0);
+    }
     rtp_end(&f);
     return restarts;
 }
@@ -384,6 +390,17 @@ static void test_a_bucket_and_a_rate_stay_at_the_most_that_they_hold(void)
     rtp_end(&f);
 }
 
+static void test_groups_that_arrive_at_one_moment_have_no_trend(void)
+{
+    rns_rtp_delay_t delay;
+    rns_rtp_delay_reset(&delay, RNS_RTP_TRENDLINE);
+    for (uint32_t i = 0; i < 100u; ++i) {
+        const rns_rtp_sample_t sample = {.arrival_step_ns = 0, .send_step_ns = 0};
+        CHECK(rns_rtp_delay_add(&delay, sample) == RNS_RTP_NORMAL);
+        CHECK_EQUAL((uint64_t)delay.trend_ns, 0);
+    }
+}
+
 void suite_rtp_receiver(void)
 {
     RUN(test_packets_sent_within_5_ms_are_a_group_however_they_arrive);
@@ -405,4 +422,5 @@ void suite_rtp_receiver(void)
     RUN(test_each_value_out_of_range_is_refused);
     RUN(test_groups_that_arrive_more_than_3_s_apart_give_no_sample);
     RUN(test_a_bucket_and_a_rate_stay_at_the_most_that_they_hold);
+    RUN(test_groups_that_arrive_at_one_moment_have_no_trend);
 }

@@ -51,6 +51,8 @@ static uint64_t hash_of(rns_rtp_filter_t filter, uint32_t* overuses)
         }
         *overuses += s.signal == RNS_RTP_OVERUSE ? 1u : 0u;
     }
+    const rns_rtp_counts_t counts = rtp_stats(&f).counts;
+    CHECK_COUNTER(counts.overuses > 0 && counts.overuses < counts.groups / 2u, 1);
     rtp_end(&f);
     return hash;
 }

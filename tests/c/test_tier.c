@@ -256,7 +256,9 @@ static void test_the_largest_layouts_are_accepted(void)
         CHECK_EQUAL(out.stride_bytes % RNS_ALIGN_BYTES, 0);
     }
     const uint32_t bitmaps = RNS_CANARY || RNS_POISON ? 2u : 1u; /* what is free; what is owned */
-    rns_tier_layout_t words;
+    rns_tier_layout_t words; /* 2^32 - 256 bytes, more than half of the address space on 32 bit */
+    CHECK_STATUS(rns_tier_layout(256 - RNS_CANARY_BYTES, 0, (1u << 24) - 1u, &words),
+                 SIZE_MAX > UINT32_MAX ? RNS_OK : RNS_CONFIG_OVERFLOW);
     CHECK_STATUS(rns_tier_layout(16, 0, 1u << 24, &words), RNS_OK);
     CHECK_EQUAL(words.bitmap_bytes, (size_t)4 * ((bitmaps << 19) + (1u << 14)));
     CHECK_STATUS(rns_tier_layout(16, 0, 32, &words), RNS_OK);

@@ -154,6 +154,20 @@ static void test_an_identity_that_differs_in_one_byte_is_another(void)
     routed_end(self);
 }
 
+static void test_plain_data_may_come_twice(void)
+{
+    routed_t* const self = routed();
+    for (uint32_t i = 0; i < 2u; ++i) {
+        rns_packet_t packet =
+            packet_of(&self->f, &(recipe_t){.destination_type = RNS_DESTINATION_PLAIN,
+                                            .destination = OWN,
+                                            .length = 40});
+        CHECK_STATUS(receive(&self->node, 0, &packet, 1u + i), RNS_OK);
+        CHECK_EQUAL(self->node.event_count, 1u + i);
+    }
+    routed_end(self);
+}
+
 void suite_transport_send(void)
 {
     RUN(test_data_goes_along_its_path_and_a_proof_settles_its_receipt);
@@ -162,4 +176,5 @@ void suite_transport_send(void)
     RUN(test_a_fifth_pending_link_is_refused_and_its_payload_given_back);
     RUN(test_the_same_link_request_again_waits_for_the_same_proof);
     RUN(test_an_identity_that_differs_in_one_byte_is_another);
+    RUN(test_plain_data_may_come_twice);
 }

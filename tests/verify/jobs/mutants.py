@@ -24,7 +24,7 @@ PLAIN: list[str] = []
 GUARDED = "-DRNS_CANARY=1 -DRNS_POISON=1 -DRNS_TIERS_MAX=4u -DRNS_SYNC=RNS_SYNC_ATOMIC".split()
 BUILDS = [
     PLAIN,
-    [*GUARDED, "-D_GNU_SOURCE", "-include", str(SHAKEN), "-fsanitize=bounds,alignment,shift"],
+    [*GUARDED, "-D_GNU_SOURCE", "-include", str(SHAKEN), *cbuild.SANITIZERS["address"]],
     ["-m32"],
 ]
 """What one build does not notice, the next may: what only it compiles, or what only overflows
