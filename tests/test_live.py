@@ -127,6 +127,16 @@ def test_what_a_command_becomes_by_exec_is_watched_from_an_empty_pool_on(tmp_pat
     check_equal(samples[-1], sites, second, config())
 
 
+def test_files_of_processes_that_are_not_watched_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    script = "i=0; while [ $i -lt 20 ]; do /bin/true; i=$((i+1)); done"
+    with Recorded(config(), ["sh", "-c", script]) as source:
+        last = list(source.samples(0.05))[-1]
+        files = [path.name for path in tmp_path.rglob("*.raw")]
+        assert files == [f"{source.process.pid}.0.raw"]
+    assert last.other_processes >= 20 and last.events > 0
+
+
 def test_a_process_that_there_is_not_is_named():
     with pytest.raises(TraceError, match="process.*'3'.*there is no such process; there were 1"):
         watched(["jq", "-n", "1"], process=3)

@@ -79,7 +79,7 @@ class Recorded:
         self._cleanup = ExitStack()
         self._follower: Optional[Follower] = None
         self._started: dict[Path, int] = {}  # Files of processes, and when they began.
-        self._others = 0
+        self._others = self._removed = 0
         self._begin_ns = time.monotonic_ns()
         self._early: list[int] = []
         self._new_engine()
@@ -191,21 +191,31 @@ class Recorded:
             if info is not None:
                 self._started[path] = int(info.start_ns)
         paths = sorted(self._started, key=self._started.__getitem__)
-        self._others = len(paths)
         mine: Optional[Path] = None
         if self._wanted is None:
             images = [path for path in paths if path.name.startswith(f"{self.process.pid}.")]
             mine = images[-1] if images else None
+        elif self._follower is not None:
+            mine = self._follower.path
         elif self._wanted <= len(paths):
             mine = paths[self._wanted - 1]
+        self._others = self._removed + len(paths) - (mine is not None)
         if mine is None:
             return
-        self._others -= 1
         if self._follower is None or mine != self._follower.path:
             if self._follower is not None:
                 self._follower.close()
                 self._new_engine()
             self._follower = Follower(mine, self._engine.feed_native, self._spool is not None)
+        if self._spool is None:
+            self._remove_others(mine)
+
+    def _remove_others(self, mine: Path) -> None:
+        """Remove the files that nobody reads; their processes go on without recording more."""
+        for path in self._started.keys() - {mine}:
+            path.unlink()
+            del self._started[path]
+            self._removed += 1
 
     def _sample(self) -> Sample:
         engine, follower = self._engine, self._follower
