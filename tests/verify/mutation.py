@@ -33,6 +33,7 @@ FIRST = {"bytes": "bytes", "store": "bytes", "fault": "bytes", "guard": "bytes"}
 FIRST |= {"table": "table", "hash": "table", "packet": "node", "transport": "node", "rtp": "rtp"}
 CPU_SECONDS = 6
 """Several times what a suite takes; a mutant that needs more is caught in a loop."""
+CPU_SECONDS_SANITIZED = 60
 
 
 class Outcome(NamedTuple):
@@ -49,6 +50,8 @@ class Programs:
     def __init__(self, tmp: Path, defines: Iterable[str] = (), flags: Iterable[str] = ()):
         self.tmp = tmp
         self.flags = ["-w", "-std=c11", "-pthread", *flags]
+        is_slow = any(flag.startswith("-fsanitize") for flag in self.flags)
+        self.cpu_seconds = CPU_SECONDS_SANITIZED if is_slow else CPU_SECONDS
         self.flags += [f"-D{define}" for define in defines]
         self.sources = {
             name: [cbuild.ROOT / source for source in suite.SOURCES]
@@ -65,7 +68,9 @@ class Programs:
             self.workers.put(self.copy())
         for name in SUITES:
             program = self.link(base, name, {})
-            assert program and not fails(program), f"{name} fails without a mutant"
+            assert program and not fails(
+                program, self.cpu_seconds
+            ), f"{name} fails without a mutant"
 
     def copy(self) -> Path:
         """Return a new folder with a copy of csrc."""
@@ -118,7 +123,7 @@ class Programs:
             program = self.link(folder, name, changed)
             if not program:
                 return "compiler"
-            if fails(program):
+            if fails(program, self.cpu_seconds):
                 return name
         return ""
 
@@ -141,14 +146,14 @@ def included(folder: Path, source: Path) -> set[str]:
     return {Path(word).name for word in rule.replace("\\\n", " ").split()[1:]}
 
 
-def fails(program: Path) -> bool:
+def fails(program: Path, cpu_seconds: int) -> bool:
     """Run suites up to the first test that fails; tell whether there is one."""
     with subprocess.Popen(
         [program],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds,) * 2),
     ) as process:
         for line in process.stdout:
             if line.startswith(b"FAIL"):
