@@ -136,7 +136,8 @@ here(
     "output_over_its_input",
 )
 here(
-    "1 |  | pyrns-pool: t.txt: value 't.txt' ends in none of .csv, .csv.gz, .npz | []",
+    "2 |  | pyrns-pool import: argument -o/--output: 't.txt' ends in none of .csv, .csv.gz, .npz"
+    " (see pyrns-pool import --help) | []",
     ["import", "t.csv", "-o", "t.txt"],
     "output_of_no_known_form",
 )

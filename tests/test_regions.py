@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from test_cli import NODE, PACKETS, pyrns_pool
 
 import pyrns_pool as rp
-from pyrns_pool._results_file import read_result, write_result
+from pyrns_pool._results_file import read_result
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.regions import Machine, Region, pool_ram_bytes
-from pyrns_pool.results import RESULT_FORMAT, MachineUse, SiteLarge
+from pyrns_pool.results import MachineUse, SiteLarge
 from pyrns_pool.trace import OP_ALLOC
 
 INTERNAL, PSRAM = Region("internal", 9000, "first_fit"), Region("psram", 9000, "tlsf")
@@ -184,10 +184,10 @@ def test_a_result_on_a_machine_comes_back_whole(run, tmp_path):
 def test_a_result_from_before_machines_has_none(tmp_path):
     trace = rp.packet_node(3000, events=500)
     rp.replay(trace, rp.PoolConfig.parse("64x2")).save(tmp_path / "result.npz")
-    values, members = read_result(tmp_path, {RESULT_FORMAT: lambda *both: both})
+    values, members = read_result(tmp_path, {rp.ReplayResult.FORMAT: lambda *both: both})
     del values["machine"]
-    arrays = {name: array for name, array in members.items() if name != "values"}
-    write_result(tmp_path / "old.npz", values, arrays, False)
+    text = np.frombuffer(json.dumps(values).encode(), np.uint8)
+    np.savez(tmp_path / "old.npz", **{**members, "values": text})
     assert rp.load_result(tmp_path / "old.npz").machine is None
 
 
