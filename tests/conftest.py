@@ -5,6 +5,9 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
+# What has no tests of its own: programs that tests run, some of which end the process they are in.
+collect_ignore = ["data", "fuzz", "verify"]
+
 os.environ["MPLBACKEND"] = "Agg"
 
 # A run in the background may have been told to ignore Ctrl-C, and the commands that tests start
