@@ -72,6 +72,7 @@ def test_seconds_become_nanoseconds_without_rounding(tmp_path, t_s, t_ns):
         "\ufeff" + HEADER + ROW,
         gzip.compress((HEADER + ROW).encode()),
     ],
+    ids=["plain", "no newline at the end", "CRLF", "byte order mark", "gzip"],
 )
 def test_forms_of_the_same_text_give_the_same_packets(tmp_path, text):
     log = load(tmp_path, text)
