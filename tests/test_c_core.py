@@ -38,7 +38,7 @@ INTERLEAVED += ["csrc/core/rns_pool_init.c", "csrc/core/rns_status.c"]
 
 # With statistics, without, and checks; in the profiles that have no tiers apart from a pool fewer.
 LEAST_TESTS = {
-    "FULL": (87, 77, 4_600_000),
+    "FULL": (87, 77, 4_400_000),
     "SMALL": (61, 56, 2_600_000),
     "LEAST": (30, 30, 2_300_000),
 }

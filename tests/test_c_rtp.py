@@ -39,7 +39,8 @@ def test_the_suites_of_the_rtp_receiver_pass(tmp_path, options):
     print(output)
     counts = [int(number) for number in re.findall(r"\d+", output.splitlines()[-1])]
     tests, checks, operations, failures = counts
-    assert (tests, operations, failures) == (TEST_COUNT, OPERATIONS, 0)
+    left_out = "RNS_POISON=1" in options.get("defines", ())  # A test that reads what was given.
+    assert (tests, operations, failures) == (TEST_COUNT - left_out, OPERATIONS, 0)
     assert checks > CHECKS_MIN
 
 

@@ -24,7 +24,7 @@ VARIANTS = [
         (("no-statistics",), {"defines": ["RNS_STATS=0"]}),
     ]
 ]
-LIBRARY_CALLS = {"memcpy", "memset", "memmove", "__aeabi_uidiv"}
+LIBRARY_CALLS = {"memcpy", "memset", "memmove", "__aeabi_uidiv", "__aeabi_lmul"}
 
 
 def counts(output):

@@ -1,5 +1,6 @@
 """What README and docs show is what their commands print and draw today."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -20,8 +21,8 @@ DEBIAN_MATPLOTLIB = "3.6.3"  # Another version draws other bytes.
 SHOWN = re.compile(r"^```sh\n(pyrns-pool [^`]*?)```\n\n```\n(.*?)^```$", re.M | re.S)
 OUTPUTS = {"-o", "--annotate"}
 LEAST_SHOWN = 12
-RESULTS = ("allocs", "bytes", "firmware")
-FIRMWARE_ROWS = 7
+RESULTS = ("allocs", "bytes")
+LEAST_ROWS = 7
 
 
 def blocks(language):
@@ -97,12 +98,32 @@ def test_the_rows_of_a_result_are_those_that_its_benchmark_wrote(name):
     written = [" ".join(row) + " " for row in table_rows((ROOT / path).read_text())]
     rows = table_rows(table)[2:]
     print(f"{len(rows)} rows of {path}")
-    assert len(rows) >= FIRMWARE_ROWS
+    assert len(rows) >= LEAST_ROWS
     for name_shown, *cells in rows:
         # The page leaves columns out and names the peers in its own words, but for the paths.
         start = "" if name == "bytes" else re.escape(name_shown)
         pattern = start + "".join(rf".*(?<!\S){re.escape(cell)} " for cell in cells)
         assert any(re.match(pattern, row) for row in written), f"{name_shown}: {cells}"
+
+
+def test_the_table_of_the_firmware_is_the_one_that_was_recorded():
+    recorded = json.loads((ROOT / "tests" / "data" / "firmware_costs.json").read_text())
+    costs = recorded["cortex-m3"]
+
+    def row(kind, name):
+        return [f"{costs[kind][build][name]:,}" for build in costs["flash"]]
+
+    def instructions(name):
+        ranges = [
+            (of[f"{name} least"], of[f"{name} most"]) for of in costs["instructions"].values()
+        ]
+        return [f"{a}" if a == b else f"{a} to {b}" for a, b in ranges] + [""]
+
+    wanted = [row("flash", "take, give"), row("flash", "+ init")]
+    wanted += [row("state", "tier"), row("state", "pool without tiers")]
+    wanted += [instructions(name) for name in ("take", "give", "miss")]
+    table = re.search(r"^\| Cortex-M3 .*?\n\n", README, re.M | re.S)[0]
+    assert [cells for _, *cells in table_rows(table)[2:]] == wanted
 
 
 def test_the_demo_prints_what_the_readme_says(tmp_path):

@@ -64,6 +64,7 @@ def test_the_summary_is_that_of_a_replay_with_bytes_tables_and_counts():
     columns = {"t_ns": [0], "op": [0], "id": [1], "size": [32]}
     replayed = rp.replay(rp.Trace.from_events(columns), rp.PoolConfig.parse("64x1")).to_dict()
     only_replays = {"missed_bytes_peak", "missed_bytes_peak_ns", "trace"}
+    only_replays |= {"episodes", "episode_count"}
     only_workloads = {"bytes", "tables", "counts", "workload"}
     assert set(replayed) - set(values) == only_replays
     assert set(values) - set(replayed) == only_workloads

@@ -219,6 +219,7 @@ static void test_a_slot_that_another_snatches_between_two_groups_is_missed(void)
     rtp_end(&f);
 }
 
+#if !RNS_POISON /* it would follow a pointer that is poison */
 static void test_a_slot_given_behind_its_back_is_not_counted_as_given(void)
 {
     rtp_fixture_t f;
@@ -226,14 +227,15 @@ static void test_a_slot_given_behind_its_back_is_not_counted_as_given(void)
     CHECK_STATUS(rtp_receive(&f, SECOND, SECOND), RNS_OK);
     CHECK_STATUS(rns_pool_give(&f.pool.pool, f.receiver.newest), RNS_OK);
     CHECK_STATUS(rtp_receive(&f, 2 * SECOND, 2 * SECOND), RNS_OK);
-#if RNS_STATS
+#    if RNS_STATS
     CHECK_TEXT(rns_rtp_receiver_check(&f.receiver).invariant, "R5");
     CHECK_EQUAL(rtp_stats(&f).counts.gives, 0);
     CHECK_EQUAL(pool_stats(&f.pool).misuse.double_give, 1);
     ++f.receiver.counts.gives;
-#endif
+#    endif
     rtp_end(&f);
 }
+#endif
 
 static void test_a_circle_of_one_moment_is_found_and_ends_the_check(void)
 {
@@ -255,6 +257,8 @@ void suite_rtp_slots(void)
     RUN(test_a_fallback_serves_what_the_pool_misses);
     RUN(test_each_invariant_is_found_broken);
     RUN(test_a_slot_that_another_snatches_between_two_groups_is_missed);
+#if !RNS_POISON
     RUN(test_a_slot_given_behind_its_back_is_not_counted_as_given);
+#endif
     RUN(test_a_circle_of_one_moment_is_found_and_ends_the_check);
 }

