@@ -1,6 +1,7 @@
 /* What another thread does between two steps of a call, at every step. Empty but in the builds of
  * shaken.h. */
 #include "pool_fixture.h"
+#include "rns_tier_inline.h"
 #include "suites.h"
 #include "tier_fixture.h"
 
@@ -47,6 +48,47 @@ static void test_a_take_finds_a_slot_that_moves_away_at_any_of_its_steps(void)
     }
     CHECK(low_count > 1000u && low_count < 3000u);
 }
+
+#    if RNS_STATS
+static uint32_t carried_steps;
+
+/// Carry the takes of the gate as a take does, one of its three steps at a time.
+static void carry_on(void)
+{
+    rns_tier_t* const tier = &moving.tier;
+    if ((moves & 1u) != 0) {
+        ++carried_steps;
+        if (carried_steps == 1) {
+            rns_cell_add(&tier->takes_carried, (rns_counter_t)RNS_GATE_CARRY + 1u);
+        } else if (carried_steps == 2) {
+            rns_cell_add(&tier->gate, RNS_GATE_CARRY << RNS_GATE_TAKES_SHIFT);
+        } else if (carried_steps == 3) {
+            rns_cell_add(&tier->takes_carried, (rns_counter_t)-1);
+        }
+    }
+    moves >>= 1;
+}
+
+static void test_a_snapshot_at_any_step_of_a_carry_counts_each_take_once(void)
+{
+    uint32_t finished_count = 0;
+    for (uint32_t plan = 0; plan < 1u << STEPS; ++plan) {
+        tier_fixture_init(&moving, 16, 0, 8);
+        (void)tier_take_index(&moving);
+        rns_cell_add(&moving.tier.gate, (RNS_GATE_CARRY - 1u) << RNS_GATE_TAKES_SHIFT);
+        carried_steps = 0;
+        moves = plan;
+        shaken_step = carry_on;
+        const rns_tier_counts_t counts = rns_tier_counts(&moving.tier);
+        shaken_step = NULL;
+        CHECK_EQUAL(counts.takes, RNS_GATE_CARRY);
+        CHECK_EQUAL(counts.in_use, 1);
+        finished_count += carried_steps >= 3 ? 1u : 0u;
+        free_tier_fixture(&moving);
+    }
+    CHECK(finished_count > 1000u);
+}
+#    endif
 
 static rns_pool_t* recovering;
 static uint32_t lows;
@@ -197,6 +239,9 @@ void suite_pool_shaken(void)
 #ifdef SHAKEN_H
     RUN(test_a_take_finds_a_slot_that_moves_away_at_any_of_its_steps);
     RUN(test_a_recovery_that_another_give_tells_of_at_any_step_is_not_told_twice);
+#    if RNS_STATS
+    RUN(test_a_snapshot_at_any_step_of_a_carry_counts_each_take_once);
+#    endif
 #    if RNS_OBSERVE
     RUN(test_an_observer_is_gone_only_when_no_call_is_in_it);
     RUN(test_an_observer_taken_away_at_any_step_is_told_nothing_afterwards);

@@ -55,11 +55,12 @@ def main() -> int:
     failed = [outcome for outcome in outcomes if outcome["faults"]]
     for outcome in failed:
         print(f"\n{outcome['name']}:", *outcome["faults"], sep="\n")
-    if arguments.record and not failed:
-        recorded.update({outcome["name"]: outcome["counts"] for outcome in outcomes})
+    passed = [outcome for outcome in outcomes if not outcome["faults"]]
+    if arguments.record:
+        recorded.update({outcome["name"]: outcome["counts"] for outcome in passed})
         COUNTS.write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n")
-    if arguments.table and not failed:
-        table.write(outcomes, known, arguments.soak)
+    if arguments.table:
+        table.write(passed, known, arguments.soak)
     print(
         f"{len(outcomes)} jobs, {sum(len(o['plants']) for o in outcomes)} planted faults, "
         f"{len(failed)} failed, {time.monotonic() - start:.0f} s"
@@ -72,8 +73,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("job", nargs="*", help="run these only")
     parser.add_argument("--list", action="store_true", help="print the jobs, run none")
     parser.add_argument("--soak", action="store_true", help="look for hours, not minutes")
-    parser.add_argument("--record", action="store_true", help="keep these counts in counts.json")
-    parser.add_argument("--table", action="store_true", help=f"write the table of {table.PAGE}")
+    parser.add_argument("--record", action="store_true", help="keep the counts in counts.json")
+    parser.add_argument("--table", action="store_true", help=f"write the rows of {table.PAGE}")
     parser.add_argument("--one", metavar="JOB", help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -6,6 +6,12 @@ from datetime import date
 from pathlib import Path
 
 PAGE = "docs/verify.md"
+HEADER = [
+    f"Processor {platform.machine()}, {os.cpu_count()} cores, all jobs side by side.",
+    "",
+    "| job | tool | what holds | planted faults found | looked at | s | date |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+]
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -23,22 +29,17 @@ def counts(outcome):
 
 
 def write(outcomes, jobs, soak):
-    """Put a table of these outcomes in the place of the last one."""
+    """Put a row for each of these outcomes into the table; rows of other jobs stay."""
     kind = "soak" if soak else "verify"
     begin, end = f"<!-- {kind}: begin -->", f"<!-- {kind}: end -->"
-    seconds = sum(outcome["seconds"] for outcome in outcomes)
-    lines = [
-        f"`make {kind}` on {date.today()}: {platform.machine()}, {os.cpu_count()} cores, "
-        f"{len(outcomes)} jobs, {seconds:,.0f} s of work, no fault.",
-        "",
-        "| job | tool | what holds | planted faults found | looked at | s |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for outcome in sorted(outcomes, key=lambda outcome: outcome["name"]):
-        job = jobs[outcome["name"]]
-        cells = [job.name, job.tool, job.shows, str(len(outcome["plants"])), counts(outcome)]
-        lines.append(f"| {' | '.join(cells)} | {outcome['seconds']:.0f} |")
     page = ROOT / PAGE
     head, rest = page.read_text().split(begin)
-    _, tail = rest.split(end)
-    page.write_text("\n".join([head + begin, *lines, end + tail]))
+    table, tail = rest.split(end)
+    rows = {line.split(" | ")[0][2:]: line for line in table.splitlines() if line[:2] == "| "}
+    for outcome in outcomes:
+        job = jobs[outcome["name"]]
+        cells = [job.name, job.tool, job.shows, str(len(outcome["plants"])), counts(outcome)]
+        cells += [f"{outcome['seconds']:.0f}", str(date.today())]
+        rows[job.name] = f"| {' | '.join(cells)} |"
+    lines = [rows[name] for name in sorted(rows.keys() & jobs.keys())]
+    page.write_text("\n".join([head + begin, *HEADER, *lines, end + tail]))
