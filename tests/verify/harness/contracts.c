@@ -23,6 +23,11 @@ static inline uint32_t pool_home(const rns_pool_t* self, size_t size_bytes);
     ensures priority != RNS_PRIORITY_HIGH ==> \result == tier->reserve_count; */
 static inline uint32_t pool_keep_count(const rns_pool_tier_t* tier, rns_priority_t priority);
 
+/*@ requires \valid_read(self) && tier_index < 4;
+    assigns \nothing;
+    ensures \result == self->slot_bytes[tier_index]; */
+static inline uint32_t pool_slot_bytes(const rns_pool_t* self, uint32_t tier_index);
+
 #include "rns_pool_inline.h"
 
 /* ---- Sizes ---- */

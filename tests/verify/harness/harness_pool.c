@@ -145,6 +145,30 @@ void harness_rns_pool_locate(void)
     }
 }
 
+/// Return any tier of the pool, and any of its slots.
+static uint32_t any_place(uint32_t* slot_index)
+{
+    const uint32_t tier_index = (uint32_t)nondet(0, TIERS - 1u);
+    *slot_index = (uint32_t)nondet(0, pool.tiers[tier_index].tier.slot_count - 1u);
+    return tier_index;
+}
+
+void harness_rns_pool_slot(void)
+{
+    uint32_t slot = 0;
+    any_pool();
+    const uint32_t tier = any_place(&slot);
+    *(unsigned char*)rns_pool_slot(&pool, tier, slot) = 1;
+}
+
+void harness_rns_pool_is_live(void)
+{
+    uint32_t slot = 0;
+    any_pool();
+    const uint32_t tier = any_place(&slot);
+    (void)rns_pool_is_live(&pool, tier, slot);
+}
+
 void harness_rns_pool_link(void)
 {
     static rns_pool_t other;

@@ -121,7 +121,7 @@ def plant_eva(name: str, file: str, before: str, after: str, room: Room) -> str:
 
 
 PROVED = """
-    pool_home pool_keep_count store_request_bytes rns_tier_layout append overlap
+    pool_home pool_keep_count pool_slot_bytes store_request_bytes rns_tier_layout append overlap
     rns_buffer_share rns_buffer_release
 """.split()
 
