@@ -115,8 +115,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except ConfigError as error:
         return _fail(str(error), EXIT_USE)
     except BrokenPipeError:
-        # The reader has seen enough. What Python flushes at exit must not complain again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has seen enough.
+        _drop_output()
         return 0
     except FileExistsError as error:
         return _fail(f"{error.filename} exists; --force overwrites it", EXIT_DATA)
@@ -124,7 +124,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         return _fail(str(error) or "out of memory", EXIT_DATA)
     except OSError as error:
         # What is written is either a file, which output_file names, or what is printed.
+        if error.filename is None:
+            _drop_output()
         return _fail(f"{error.filename or 'standard output'}: {error.strerror}", EXIT_DATA)
+
+
+def _drop_output() -> None:
+    """Let what Python flushes at its exit go nowhere: it would complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(text: str, status: int) -> int:
