@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -13,6 +13,7 @@ from pyrns_pool._results_file import Members, checked
 __all__ = [
     "AGE_DTYPE",
     "CELL_DTYPE",
+    "EPISODE_COLUMNS",
     "EPISODE_DTYPE",
     "HOLDER_DTYPE",
     "LIFETIME_DTYPE",
@@ -70,6 +71,8 @@ _ARRAYS: dict[str, DTypeLike] = {
     "episodes": EPISODE_DTYPE,
 }
 _PREFIX = "slots_"
+EPISODE_COLUMNS = ("misses", "in", "full for", "from", "sizes", "larger free", "mostly at")
+"""Of a table of episodes, behind the tier."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +144,25 @@ class SlotUse:
         order = np.argsort(-self.episodes["misses"], kind="stable")
         worst: NDArray[np.void] = self.episodes[order[:count]]
         return worst
+
+    def episode_words(
+        self, row: np.void, moment: Callable[[int], str], span: Callable[[int], str]
+    ) -> tuple[str, ...]:
+        """Return the cells of EPISODE_COLUMNS; "-" is what requests for no tier do not have.
+
+        `moment` and `span` say a time, and a length of time, in nanoseconds.
+        """
+        is_large = row["tier"] < 0
+        least, most = f"{row['size_min']:,}", f"{row['size_max']:,}"
+        return (
+            f"{row['misses']:,}",
+            span(int(row["last_ns"] - row["first_ns"])),
+            "-" if is_large else span(int(row["full_until_ns"] - row["full_from_ns"])),
+            moment(int(row["first_ns"])),
+            least if least == most else f"{least} to {most}",
+            "-" if is_large else f"{row['larger_free']:,}",
+            self.site(int(row["site"])),
+        )
 
     def episode_values(self, row: np.void) -> dict[str, Any]:
         """Return an episode as plain values, its site by name."""

@@ -16,6 +16,7 @@ from pyrns_pool.formats import load_trace
 from pyrns_pool.regions import MACHINES, Machine, machine
 from pyrns_pool.replay import BINS_DEFAULT, replay
 from pyrns_pool.results import RESULT_NAME, MachineUse, RegionUse, ReplayResult, SiteMisses
+from pyrns_pool.slot_results import EPISODE_COLUMNS
 from pyrns_pool.stats import PoolStats
 from pyrns_pool.trace import Trace
 
@@ -261,18 +262,13 @@ def print_episodes(result: ReplayResult) -> None:
         return
     moment = output.duration if result.has_time else output.event
     print("\nwhen it missed, from full to not full")
-    columns = ["tier", "misses", "in", "full for", "from", "sizes", "larger free", "mostly at"]
+    span = output.duration if result.has_time else _events
+    columns = ["tier", *EPISODE_COLUMNS]
     rows = []
     for row in use.worst_episodes(EPISODES_SHOWN):
         is_large = row["tier"] < 0
         tier = "oversize" if is_large else str(result.config.tiers[row["tier"]].slot_bytes)
-        within = _span(result, int(row["last_ns"] - row["first_ns"]))
-        full = _span(result, int(row["full_until_ns"] - row["full_from_ns"]))
-        cells = [within, "" if is_large else full, moment(int(row["first_ns"]))]
-        sizes = f"{row['size_min']:,} to {row['size_max']:,}"
-        free = "" if is_large else f"{row['larger_free']:,}"
-        site = use.site(int(row["site"]))
-        rows.append([tier, f"{row['misses']:,}", *cells, sizes, free, site])
+        rows.append([tier, *use.episode_words(row, moment, span)])
     rest = len(use.episodes) - len(rows)
     if rest:
         shown = int(use.worst_episodes(EPISODES_SHOWN)["misses"].sum())
@@ -281,8 +277,8 @@ def print_episodes(result: ReplayResult) -> None:
     output.print_table(columns, rows)
 
 
-def _span(result: ReplayResult, ns: int) -> str:
-    return output.duration(ns) if result.has_time else output.plural(ns, "event")
+def _events(count: int) -> str:
+    return output.plural(count, "event")
 
 
 def print_sites(sites: Sequence[SiteMisses]) -> None:

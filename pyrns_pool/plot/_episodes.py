@@ -29,6 +29,7 @@ from pyrns_pool.plot._style import (
     top_legend,
 )
 from pyrns_pool.results import ReplayResult
+from pyrns_pool.slot_results import EPISODE_COLUMNS
 from pyrns_pool.words import plural
 
 __all__ = ["episodes", "episodes_figure"]
@@ -127,30 +128,15 @@ def episodes_figure(result: ReplayResult) -> Sheet:
     use, axis = slots_of(result), TimeAxis.of(result)
     count, misses = len(use.episodes), int(use.episodes["misses"].sum())
     title = f"Misses: {misses:,} in {plural(count, 'episode')}"
-    columns = ("tier", "misses", "in", "full for", "from", "sizes", "larger free", "mostly at:")
+    columns = ("tier", *EPISODE_COLUMNS[:-1], f"{EPISODE_COLUMNS[-1]}:")
     table, colours = [], []
     for row in use.worst_episodes(_SHOWN):
-        table.append(_words(result, axis, row))
-        colours.append(tier_colour(int(row["tier"])))
+        tier = int(row["tier"])
+        name = "oversize" if tier < 0 else f"{result.config.tiers[tier].slot_bytes:,} B"
+        table.append((name, *use.episode_words(row, axis.moment, axis.span)))
+        colours.append(tier_colour(tier))
     panels = [Panel(_TITLE_IN, _CHART_IN, _AXIS_IN, partial(episodes, result, legend=False))]
     if table:
         write = partial(text_table, columns=columns, rows=table, colours=colours)
         panels.append(Panel(0.0, table_in(len(table)), _FOOT_IN, write))
     return stack(title, run_lines(result), panels)
-
-
-def _words(result: ReplayResult, axis: TimeAxis, row: np.void) -> tuple[str, ...]:
-    """Return the cells of an episode in the list."""
-    tier = int(row["tier"])
-    is_large = tier < 0
-    sizes = f"{row['size_min']:,} to {row['size_max']:,}"
-    return (
-        "oversize" if is_large else f"{result.config.tiers[tier].slot_bytes:,} B",
-        f"{row['misses']:,}",
-        axis.span(int(row["last_ns"] - row["first_ns"])),
-        "-" if is_large else axis.span(int(row["full_until_ns"] - row["full_from_ns"])),
-        axis.moment(int(row["first_ns"])),
-        sizes if row["size_min"] < row["size_max"] else f"{row['size_min']:,}",
-        "-" if is_large else f"{row['larger_free']:,}",
-        slots_of(result).site(int(row["site"])),
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Optional, Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from pyrns_pool.curve_results import HitCurve
 from pyrns_pool.plot._style import duration_text, percent
 from pyrns_pool.report.content import Table
 from pyrns_pool.results import PoolResult, ReplayResult
+from pyrns_pool.slot_results import EPISODE_COLUMNS
 from pyrns_pool.tune_results import TuneResult
 
 __all__ = [
@@ -67,18 +69,14 @@ def episodes(result: ReplayResult) -> Table:
     assert result.slots is not None
     use, rows = result.slots, []
     for row in use.worst_episodes(ROWS_MAX):
-        is_large, site = row["tier"] < 0, use.site(int(row["site"]))
+        is_large = row["tier"] < 0
         tier = "oversize" if is_large else str(result.config.tiers[row["tier"]].slot_bytes)
-        within = _span(result, int(row["last_ns"] - row["first_ns"]))
-        full = "-" if is_large else _span(result, int(row["full_until_ns"] - row["full_from_ns"]))
-        sizes = f"{row['size_min']:,} to {row['size_max']:,}"
-        when = (f"{row['misses']:,}", within, full, _moment(result, int(row["first_ns"])))
-        most = f"{site}, {row['site_misses']:,}"
-        rows.append((tier, *when, sizes, "-" if is_large else f"{row['larger_free']:,}", most))
+        *cells, site = use.episode_words(row, partial(_moment, result), partial(_span, result))
+        rows.append((tier, *cells, f"{site}, {row['site_misses']:,}"))
     rest = len(use.episodes) - len(rows)
     caption = "When it missed, from full to not full" + (f"; {rest:,} more" if rest else "")
-    columns = ("tier:", "misses:", "in:", "full for:", "from:", "sizes:", "larger free:")
-    return Table(caption, (*columns, "mostly at"), tuple(rows))
+    *columns, site = EPISODE_COLUMNS
+    return Table(caption, ("tier:", *(f"{name}:" for name in columns), site), tuple(rows))
 
 
 def holders(result: ReplayResult) -> Table:
