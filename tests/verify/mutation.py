@@ -47,12 +47,11 @@ class Outcome(NamedTuple):
 class Programs:
     """The C suites, compiled in one way."""
 
-    def __init__(self, tmp: Path, defines: Iterable[str] = (), flags: Iterable[str] = ()):
+    def __init__(self, tmp: Path, flags: Iterable[str] = ()):
         self.tmp = tmp
         self.flags = ["-w", "-std=c11", "-pthread", *flags]
         is_slow = any(flag.startswith("-fsanitize") for flag in self.flags)
         self.cpu_seconds = CPU_SECONDS_SANITIZED if is_slow else CPU_SECONDS
-        self.flags += [f"-D{define}" for define in defines]
         self.sources = {
             name: [cbuild.ROOT / source for source in suite.SOURCES]
             for name, suite in SUITES.items()
