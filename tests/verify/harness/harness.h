@@ -45,7 +45,14 @@ static inline int harness_ctz(unsigned word)
     ensures 0 <= \result <= 31;
     behavior of_1_bit: assumes word < 2; ensures \result == 0;
     behavior of_2_bits: assumes word < 4; ensures \result <= 1;
-    behavior of_3_bits: assumes word < 8; ensures \result <= 2; */
+    behavior of_3_bits: assumes word < 8; ensures \result <= 2;
+    behavior zero: assumes word % 2 == 1; ensures \result == 0;
+    behavior one: assumes word % 4 == 2; ensures \result == 1;
+    behavior two: assumes word % 8 == 4; ensures \result == 2;
+    behavior three: assumes word % 16 == 8; ensures \result == 3;
+    behavior four: assumes word % 32 == 16; ensures \result == 4;
+    behavior five: assumes word % 64 == 32; ensures \result == 5;
+    behavior six: assumes word % 128 == 64; ensures \result == 6; */
 int harness_ctz(unsigned word);
 #    endif
 #    define __builtin_ctz harness_ctz

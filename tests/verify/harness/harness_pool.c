@@ -9,7 +9,8 @@ static const rns_tier_config_t tiers[] = {
     {.slot_bytes = 48, .slot_count = 2},
     {.slot_bytes = 64, .slot_count = 1},
 };
-#define TIERS 4u
+#define TIERS     4u
+#define ADDRESSES 1400u ///< More than the slots and their words take.
 
 static unsigned char memory[4096];
 static rns_pool_t pool;
@@ -117,6 +118,18 @@ void harness_rns_pool_take(void)
         *(unsigned char*)slot = 1;
     } else {
         harness_assert(slot == NULL);
+    }
+}
+
+/* One address after the other, each exact: Eva would take an index that may be anything to words
+ * that a tier with its bitmap in the gate does not have. GIVE_STEP is from the command line. */
+void harness_rns_pool_give(void)
+{
+    any_pool();
+    /*@ loop unroll ADDRESSES; */
+    for (uint32_t i = 0; i < ADDRESSES; i += GIVE_STEP) {
+        const rns_status_t status = rns_pool_give(&pool, &memory[i]);
+        harness_assert(status <= RNS_OK);
     }
 }
 
