@@ -1,5 +1,6 @@
 """`pyrns-pool live` as a user types it: with a terminal or without, to its end or not."""
 
+import codecs
 import csv
 import fcntl
 import json
@@ -45,6 +46,7 @@ class Terminal:
 
     def __init__(self, *arguments, rows=24, columns=80, code=None):
         self.text = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")()  # A read may end in a character.
         self.pid, self.file = pty.fork()
         if self.pid == 0:
             os.environ.update(TERM="xterm-256color", COLUMNS="", LINES="")
@@ -70,7 +72,7 @@ class Terminal:
                 if not more:
                     assert pattern is None, self.text
                     break
-                self.text += more.decode()
+                self.text += self.decoder.decode(more)
         return self.text
 
     def status(self):
