@@ -159,7 +159,7 @@ def test_suites_pass_under_the_address_sanitizer(variant, programs):
 
 @pytest.mark.parametrize("variant", SHARED, ids=str)
 def test_threads_share_a_pool(variant, programs):
-    run_threads(programs(variant), 100_000)
+    run_threads(programs(variant), 40_000)
 
 
 @pytest.mark.parametrize("compiler", cbuild.COMPILERS)
@@ -171,12 +171,12 @@ def test_no_interleaving_of_three_threads_breaks_a_pool(compiler, tmp_path):
 
 @pytest.mark.parametrize("variant", [v for v in SANITIZED if v.sync != "NONE"], ids=str)
 def test_threads_share_a_pool_under_the_address_sanitizer(variant, programs):
-    run_threads(programs(variant), 20_000)
+    run_threads(programs(variant), 8_000)
 
 
 @pytest.mark.parametrize("variant", WATCHED, ids=str)
 def test_threads_share_a_pool_under_the_thread_sanitizer(variant, programs):
-    run_threads(programs(variant), 20_000)
+    run_threads(programs(variant), 8_000)
 
 
 @pytest.mark.parametrize("variant", [UNPROTECTED], ids=str)

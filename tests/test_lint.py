@@ -62,7 +62,8 @@ def test_clang_tidy_finds_nothing():
 def test_cppcheck_finds_nothing():
     checks = ["--enable=warning,performance,portability", "--inline-suppr", "--std=c11"]
     quiet = ["--quiet", "--error-exitcode=1", "-j2", "--suppress=missingIncludeSystem"]
-    cbuild.execute(["cppcheck", *checks, *quiet, *cbuild.INCLUDES, *HOST_SOURCES], timeout=300)
+    sources = [path for path in HOST_SOURCES if cbuild.CSRC in path.parents]
+    cbuild.execute(["cppcheck", *checks, *quiet, *cbuild.INCLUDES, *sources], timeout=300)
 
 
 def test_black_would_change_nothing():
