@@ -51,16 +51,15 @@ def main() -> int:
     for outcome in run_all(chosen, arguments.soak):
         fault_of_counts(outcome, {} if arguments.record else recorded.get(outcome["name"], {}))
         outcomes.append(outcome)
-        print(table.row(outcome), flush=True)
+        print(table.row(outcome), *outcome["faults"], sep="\n", flush=True)
+        if outcome["faults"]:
+            continue
+        if arguments.record:
+            recorded[outcome["name"]] = outcome["counts"]
+            COUNTS.write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n")
+        if arguments.table:
+            table.write(outcome, known, arguments.soak)
     failed = [outcome for outcome in outcomes if outcome["faults"]]
-    for outcome in failed:
-        print(f"\n{outcome['name']}:", *outcome["faults"], sep="\n")
-    passed = [outcome for outcome in outcomes if not outcome["faults"]]
-    if arguments.record:
-        recorded.update({outcome["name"]: outcome["counts"] for outcome in passed})
-        COUNTS.write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n")
-    if arguments.table:
-        table.write(passed, known, arguments.soak)
     print(
         f"{len(outcomes)} jobs, {sum(len(o['plants']) for o in outcomes)} planted faults, "
         f"{len(failed)} failed, {time.monotonic() - start:.0f} s"

@@ -28,18 +28,17 @@ def counts(outcome):
     return ", ".join(f"{count:,} {name}" for name, count in outcome["counts"].items())
 
 
-def write(outcomes, jobs, soak):
-    """Put a row for each of these outcomes into the table; rows of other jobs stay."""
+def write(outcome, jobs, soak):
+    """Put the row of an outcome into the table; rows of jobs that are gone go."""
     kind = "soak" if soak else "verify"
     begin, end = f"<!-- {kind}: begin -->", f"<!-- {kind}: end -->"
     page = ROOT / PAGE
     head, rest = page.read_text().split(begin)
     table, tail = rest.split(end)
     rows = {line.split(" | ")[0][2:]: line for line in table.splitlines() if line[:2] == "| "}
-    for outcome in outcomes:
-        job = jobs[outcome["name"]]
-        cells = [job.name, job.tool, job.shows, str(len(outcome["plants"])), counts(outcome)]
-        cells += [f"{outcome['seconds']:.0f}", str(date.today())]
-        rows[job.name] = f"| {' | '.join(cells)} |"
+    job = jobs[outcome["name"]]
+    cells = [job.name, job.tool, job.shows, str(len(outcome["plants"])), counts(outcome)]
+    cells += [f"{outcome['seconds']:.0f}", str(date.today())]
+    rows[job.name] = f"| {' | '.join(cells)} |"
     lines = [rows[name] for name in sorted(rows.keys() & jobs.keys())]
     page.write_text("\n".join([head + begin, *HEADER, *lines, end + tail]))

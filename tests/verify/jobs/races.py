@@ -118,7 +118,7 @@ def look(sync: str, room: Room) -> dict[str, int]:
 def look_for(planted: Planted, sync: str, room: Room) -> str:
     tree = plant(room.tmp, f"csrc/{planted.source}", planted.old, planted.new)
     program = cbuild.build(room.tmp, SOURCES, "clang", sync, sanitize="thread", tree=tree)
-    # Who takes looks for ever for a slot that was lost. So no more is run than to the first report,
+    # Who takes looks for ever for a slot that was lost: no more is run than to the first report,
     # and what was printed by then counts.
     first = ("env", "TSAN_OPTIONS=halt_on_error=1")
     return found(
