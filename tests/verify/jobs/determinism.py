@@ -34,27 +34,27 @@ VERBS = {
     "tables": ["replay", NODE, "--preset", "fork"],
     "info": ["info", NODE, "--json"],
 }
-SETTINGS = {
+SETTINGS = [
     # Turkish has an i that is no i in capitals, German a comma in its numbers.
-    "1, Turkish, Auckland, 1 thread": ("1", "tr_TR", "Pacific/Auckland", "1"),
-    "4242, German, Kathmandu, 2 threads": ("4242", "de_DE", "Asia/Kathmandu", "2"),
-    "99, C, St. John's, 4 threads": ("99", "C", "America/St_Johns", "4"),
-}
+    ("1", "tr_TR", "Pacific/Auckland", "1"),
+    ("4242", "de_DE", "Asia/Kathmandu", "2"),
+    ("99", "C", "America/St_Johns", "4"),
+]
 """Hash seed, locale, time zone, threads of linear algebra."""
 BASE = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC", "MPLBACKEND": "Agg"}
 BUILDS = [("gcc", "-O0"), ("gcc", "-Os"), ("clang", "-O2")]
 SOAK_BUILDS = [("clang", "-O0"), ("clang", "-Os"), ("gcc", "-O3")]
-"""Beside that of the installed extension, gcc -O2."""
+"""Beside that of the installed extension, gcc -O2; each in a setting of its own."""
 
 
-def outputs(folder, environment, package=cbuild.ROOT):
-    """Run every verb in a folder; return a digest of each output and each file that it wrote."""
+def outputs(folder, environment, package=cbuild.ROOT, verbs=tuple(VERBS)):
+    """Run verbs in a folder; return a digest of each output and each file that it wrote."""
     folder.mkdir()
     (folder / "sweep.toml").write_text(SWEEP)
     digests = {}
-    for verb, arguments in VERBS.items():
+    for verb in verbs:
         done = subprocess.run(
-            [sys.executable, "-m", "pyrns_pool", *map(str, arguments)],
+            [sys.executable, "-m", "pyrns_pool", *map(str, VERBS[verb])],
             cwd=folder,
             env={**os.environ, **BASE, **environment, "PYTHONPATH": str(package)},
             stdin=subprocess.DEVNULL,
@@ -68,9 +68,9 @@ def outputs(folder, environment, package=cbuild.ROOT):
     return digests
 
 
-def differences(folder, environment, expected, package=cbuild.ROOT):
+def differences(folder, environment, expected, *how):
     """Return the names of outputs that are others than those expected."""
-    seen = outputs(folder, environment, package)
+    seen = outputs(folder, environment, *how)
     return sorted(name for name in expected.keys() | seen if expected.get(name) != seen.get(name))
 
 
@@ -89,27 +89,27 @@ def environment_of(locales, hash_seed, locale, zone, threads):
 def look(room: Room) -> dict[str, int]:
     expected = outputs(room.tmp / "base", {})
     assert len(expected) > len(VERBS)
-    for name, setting in SETTINGS.items():
-        environment = environment_of(room.tmp / "locales", *setting)
-        other = differences(room.tmp / f"setting {setting[0]}", environment, expected)
-        assert not other, f"{name}: {other}"
     builds = BUILDS + (SOAK_BUILDS if room.soak else [])
-    for compiler, optimise in builds:
-        package = built(room.tmp / f"{compiler}{optimise}-package", compiler, [optimise])
-        other = differences(room.tmp / f"{compiler}{optimise}", {}, expected, package)
-        assert not other, f"{compiler} {optimise}: {other}"
-    return {"settings": 1 + len(SETTINGS) + len(builds), "outputs": len(expected)}
+    for (compiler, optimise), setting in zip(builds, 2 * SETTINGS):
+        name = f"{compiler}{optimise}"
+        package = built(room.tmp / f"{name}-package", compiler, [optimise])
+        environment = environment_of(room.tmp / "locales", *setting)
+        other = differences(room.tmp / name, environment, expected, package)
+        assert not other, f"{name}, {setting}: {other}"
+    return {"settings": 1 + len(builds), "outputs": len(expected)}
 
 
 def find(text: str, room: Room) -> str:
-    """Add text to a module that every verb imports."""
-    expected = outputs(room.tmp / "base", {})
+    """Add text to a module that every verb imports; one of them is enough."""
+    verbs = ("tables",)
+    expected = outputs(room.tmp / "base", {}, cbuild.ROOT, verbs)
     folder = room.tmp / "planted"
     folder.mkdir()
     cbuild.execute(["cp", "-r", cbuild.ROOT / "pyrns_pool", folder])
     with open(folder / "pyrns_pool" / "words.py", "a") as words:
         words.write(text)
-    return ", ".join(differences(room.tmp / "other", {"PYTHONHASHSEED": "7"}, expected, folder))
+    other = differences(room.tmp / "other", {"PYTHONHASHSEED": "7"}, expected, folder, verbs)
+    return ", ".join(other)
 
 
 PLANTS = {
@@ -125,6 +125,5 @@ JOBS = [
         shows="results are the same bytes over compilers, -O levels, hash seeds, locales, zones",
         run=look,
         plants={name: partial(find, text) for name, text in PLANTS.items()},
-        cores=2,
     )
 ]
