@@ -32,6 +32,11 @@ class Planted(NamedTuple):
 
 
 RELAXED = "atomic_compare_exchange_weak_explicit({}, memory_order_relaxed, memory_order_relaxed)"
+LATER = (
+    "__extension__({{ extern int sched_yield(void); const unsigned long was = {0}; "
+    "(void)sched_yield(); {0} = was {1}; (void)0; }})"
+)
+"""Loads and stores with another thread's turn in between, however busy the machine is."""
 PLANTS = {
     "ATOMIC": {
         "every exchange is relaxed": Planted(
@@ -48,7 +53,7 @@ PLANTS = {
             "core/rns_tier.c",
             "(rns_cell_or(&self->words[word_index], bit) & bit) != 0",
             "(self->words[word_index] & bit) != 0 ||\n"
-            "        ((void)(self->words[word_index] = self->words[word_index] | bit), false)",
+            f"        ({LATER.format('self->words[word_index]', '| bit')}, false)",
             ", not ",
             ("pool_races=20000",),
         ),
@@ -62,11 +67,10 @@ PLANTS = {
             "rns_cell_cas(&self->buffer->used, &used, end + (uint32_t)count)",
             "(rns_cell_store(&self->buffer->used, end + (uint32_t)count), true)",
         ),
-        "a statistic loads and stores": Planted(
+        "an addition loads and stores": Planted(
             "port/rns_port.h",
             "((void)atomic_fetch_add_explicit((cell), (value), memory_order_relaxed))",
-            "((void)(*(cell) = *(cell) + (value)))",
-            ", not ",
+            f"({LATER.format('*(cell)', '+ (value)')})",
         ),
     },
     "LOCK": {
