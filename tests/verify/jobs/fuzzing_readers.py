@@ -13,7 +13,7 @@ import readers  # noqa: E402
 RUNS = dict.fromkeys(readers.READERS, 10_000) | dict.fromkeys(
     ("packets", "pool", "sweep", "rules", "result"), 3_000
 )
-SOAK_TIMES = 100
+SOAK_TIMES, PLANTED_RUNS = 100, 10_000
 PLANTS = {
     # the fault: the reader that has it, and the name that is replaced by what
     "damage of a zip file is not caught": ("npz", "pyrns_pool.formats.npz.DAMAGE", ()),
@@ -32,7 +32,7 @@ def look(room: Room) -> dict[str, int]:
 def find(fault: str, room: Room) -> str:
     reader, name, replacement = PLANTS[fault]
     with mock.patch(name, replacement):
-        return found(lambda: readers.fuzz(reader, 3_000, room.tmp), "raised")
+        return found(lambda: readers.fuzz(reader, PLANTED_RUNS, room.tmp), "raised")
 
 
 JOBS = [
