@@ -138,10 +138,10 @@ static rns_status_t check_memory(const rns_pool_config_t* config, rns_memory_t s
         const rns_memory_t memory = config->tiers[i].memory;
         rns_pool_tier_t tier;
         size_t bytes = 0;
-        if (memory.start == NULL ||
-            lay_out(&config->tiers[i], config->header_bytes, &tier, &bytes) != RNS_OK) {
+        if (memory.start == NULL) {
             continue;
         }
+        (void)lay_out(&config->tiers[i], config->header_bytes, &tier, &bytes);
         if (memory.bytes < (size_t)tier.slot_count * tier.stride_bytes) {
             return RNS_CONFIG_STORAGE_SMALL;
         }

@@ -11,6 +11,7 @@ static const check_suite_t suites[] = {
     {"pool_random", suite_pool_random, true},
     {"pool_config", suite_pool_config, true},
     {"pool_misuse", suite_pool_misuse, true},
+    {"pool_stats", suite_pool_stats, true},
     {"preset", suite_preset, true},
     {"status", suite_status, true},
 #if RNS_PROFILE == RNS_PROFILE_FULL
@@ -23,7 +24,6 @@ static const check_suite_t suites[] = {
 #endif
 #if RNS_EXTRAS
     {"pool_low_water", suite_pool_low_water, true},
-    {"pool_stats", suite_pool_stats, true},
     {"pool_memory", suite_pool_memory, true},
     {"pool_threads", suite_pool_threads, false},
     {"pool_races", suite_pool_races, false},

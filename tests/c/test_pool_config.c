@@ -218,6 +218,16 @@ static void test_the_sum_of_the_tiers_overflows_where_size_t_is_32_bits(void)
                  sizeof(size_t) == 4 ? RNS_CONFIG_OVERFLOW : RNS_OK);
     CHECK_EQUAL(storage_bytes == 0, sizeof(size_t) == 4);
 }
+
+static void test_the_bitmaps_too_count_for_the_overflow(void)
+{
+    /* Slots alone end just below SIZE_MAX / 2 on 32 bit: the bitmap no longer fits. */
+    const rns_tier_config_t tiers[] = {{.slot_bytes = 32776, .slot_count = 0x7FFFFFFFu / 32776u}};
+    const rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_STRICT);
+    size_t storage_bytes = 1;
+    CHECK_STATUS(rns_pool_storage_bytes(&config, &storage_bytes),
+                 sizeof(size_t) == 4 ? RNS_CONFIG_OVERFLOW : RNS_OK);
+}
 #else
 static void test_a_tier_whose_bytes_overflow_is_refused(void)
 {
@@ -322,9 +332,7 @@ void suite_pool_config(void)
     RUN(test_each_field_of_a_pool_out_of_range_has_its_status);
     RUN(test_a_tier_whose_bytes_overflow_is_refused);
     RUN(test_the_sum_of_the_tiers_overflows_where_size_t_is_32_bits);
-#if RNS_PROFILE == RNS_PROFILE_FULL
     RUN(test_the_bitmaps_too_count_for_the_overflow);
-#endif
     RUN(test_storage_is_the_slots_and_the_bitmaps_and_no_more);
     RUN(test_storage_that_is_too_small_unaligned_or_null_is_refused);
 }

@@ -234,81 +234,6 @@ static void test_headers_come_in_front_of_the_payload(void)
     }
 }
 
-static void check_damage(pool_fixture_t* f, const char* invariant, uint32_t tier_index)
-{
-    const rns_damage_t damage = rns_pool_check(&f->pool);
-    CHECK_STATUS(damage.status, RNS_DAMAGE_INVARIANT);
-    CHECK_TEXT(damage.invariant, invariant);
-    CHECK_EQUAL(damage.tier_index, tier_index);
-    free(f->storage.start);
-}
-
-static void init_damaged(pool_fixture_t* f)
-{
-    static const rns_tier_config_t tiers[] = {{.slot_bytes = 16, .slot_count = 4},
-                                              {.slot_bytes = 32, .slot_count = 40},
-                                              {.slot_bytes = 64, .slot_count = 4}};
-    const rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_SPILL);
-    pool_fixture_init(f, &config);
-    CHECK(pool_take(f, 32) != NULL);
-    CHECK_TEXT(rns_pool_check(&f->pool).invariant, NULL);
-}
-
-static void test_check_names_the_damage_to_a_pool(void)
-{
-    pool_fixture_t f;
-    init_damaged(&f);
-#if RNS_PROFILE == RNS_PROFILE_FULL
-    rns_cell_store(&f.pool.tiers[1].tier.summary[0], 0);
-    check_damage(&f, "I3", 1);
-    init_damaged(&f);
-    f.pool.slot_bytes[2] = 32;
-    check_damage(&f, "I8", 0);
-    init_damaged(&f);
-    f.pool.slots_start[2] -= 1u;
-    check_damage(&f, "I9", 0);
-#else
-    f.pool.tiers[1].free.words[1] |= 0x100u; /* slot 40 of 40 */
-    check_damage(&f, "I1", 1);
-    init_damaged(&f);
-    f.pool.tiers[1].free_count = 38;
-    check_damage(&f, "I2", 1);
-#    if RNS_STATS
-    init_damaged(&f);
-    f.pool.tiers[1].high_water = 0;
-    check_damage(&f, "I4", 1);
-    init_damaged(&f);
-    f.pool.tiers[1].window_high_water = 2;
-    check_damage(&f, "I4", 1);
-#    endif
-    init_damaged(&f);
-    f.pool.tiers[2].slot_bytes = 32;
-    check_damage(&f, "I8", 0);
-    init_damaged(&f);
-    f.pool.tiers[2].slots = f.pool.tiers[0].slots + 16;
-    check_damage(&f, "I9", 0);
-#endif
-#if RNS_STATS
-    init_damaged(&f);
-    rns_cell_store(&f.pool.tiers[1].spills_in, 1);
-    check_damage(&f, "I11", 0);
-    init_damaged(&f);
-    rns_cell_store(&f.pool.tiers[1].spills, 1);
-    check_damage(&f, "I11", 0);
-#endif
-#if RNS_STATS && RNS_COUNTER_BITS == 64 /* narrower counters may have wrapped around */
-    init_damaged(&f);
-    rns_cell_store(&f.pool.tiers[1].spills_in, 2);
-    rns_cell_store(&f.pool.tiers[0].spills, 2);
-    check_damage(&f, "I10", 0);
-#endif
-#if RNS_COUNTER_BITS == 64
-    init_damaged(&f);
-    rns_cell_store(&f.pool.fallback_gives, 1);
-    check_damage(&f, "I12", 0);
-#endif
-}
-
 void suite_pool_memory(void)
 {
     RUN(test_the_owner_is_found_whatever_the_order_of_the_addresses);
@@ -317,5 +242,4 @@ void suite_pool_memory(void)
     RUN(test_memory_that_is_too_small_or_unaligned_is_refused);
     RUN(test_memory_that_two_share_is_refused);
     RUN(test_headers_come_in_front_of_the_payload);
-    RUN(test_check_names_the_damage_to_a_pool);
 }

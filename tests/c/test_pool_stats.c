@@ -1,8 +1,9 @@
-/* rns_pool: snapshots, live slots, and the log line. */
+/* rns_pool: snapshots, live slots, the log line, and what check says. */
 #include "check.h"
 #include "pool_fixture.h"
 #include "rns_tier_inline.h"
 #include "suites.h"
+#include <stdlib.h>
 #include <string.h>
 
 static void take_some(pool_fixture_t* f, uint32_t count, size_t size_bytes)
@@ -19,7 +20,7 @@ static void give_slots(pool_fixture_t* f, uint32_t tier_index, uint32_t from, ui
     }
 }
 
-#if RNS_STATS
+#if RNS_STATS && RNS_EXTRAS
 static void test_the_largest_request_is_kept_for_each_tier_and_the_pool(void)
 {
     static const rns_tier_config_t tiers[] = {{.slot_bytes = 16, .slot_count = 1},
@@ -57,7 +58,9 @@ static void test_the_largest_request_is_kept_for_each_tier_and_the_pool(void)
     CHECK_EQUAL(pool_stats(&f).largest_request_bytes, UINT32_MAX);
     pool_fixture_end(&f);
 }
+#endif
 
+#if RNS_STATS
 static void test_a_spill_counts_as_a_request_of_its_home_tier(void)
 {
     static const rns_tier_config_t tiers[] = {{.slot_bytes = 16, .slot_count = 1},
@@ -68,14 +71,18 @@ static void test_a_spill_counts_as_a_request_of_its_home_tier(void)
     take_some(&f, 1, 3);
     take_some(&f, 1, 12);
     const rns_pool_stats_t stats = pool_stats(&f);
+#    if RNS_EXTRAS
     CHECK_EQUAL(stats.tiers[0].largest_request_bytes, 12);
+#    endif
     CHECK_EQUAL(stats.tiers[1].largest_request_bytes, 0);
     CHECK_EQUAL(stats.tiers[0].requests, 2);
     CHECK_EQUAL(stats.tiers[1].requests, 0);
     CHECK_EQUAL(stats.tiers[1].takes, 1);
     pool_fixture_end(&f);
 }
+#endif
 
+#if RNS_STATS && RNS_EXTRAS
 static void test_reset_window_begins_a_new_window_in_every_tier(void)
 {
     static const rns_tier_config_t tiers[] = {{.slot_bytes = 16, .slot_count = 9},
@@ -107,6 +114,7 @@ static void test_reset_window_begins_a_new_window_in_every_tier(void)
 }
 #endif
 
+#if RNS_EXTRAS
 static void test_regions_sum_the_tiers_that_lie_in_them(void)
 {
     static const rns_tier_config_t tiers[] = {{.slot_bytes = 16, .slot_count = 4, .region = 1},
@@ -131,12 +139,13 @@ static void test_regions_sum_the_tiers_that_lie_in_them(void)
     CHECK_EQUAL(stats.regions[2].slot_count, 0);
     CHECK_EQUAL(stats.tiers[0].region, 1);
     CHECK_EQUAL(stats.tiers[1].region, 0);
-#if RNS_STATS
+#    if RNS_STATS
     CHECK_EQUAL(stats.regions[1].takes, 5);
     CHECK_EQUAL(stats.regions[1].gives, 2);
-#endif
+#    endif
     pool_fixture_end(&f);
 }
+#endif
 
 /// Slots that each_live() visited, in order.
 typedef struct {
@@ -281,18 +290,114 @@ static void test_a_log_of_counters_that_wrapped_around_does_not_divide_by_zero(v
 }
 #endif
 
+static void check_damage(pool_fixture_t* f, const char* invariant, uint32_t tier_index)
+{
+    const rns_damage_t damage = rns_pool_check(&f->pool);
+    CHECK_STATUS(damage.status, RNS_DAMAGE_INVARIANT);
+    CHECK_TEXT(damage.invariant, invariant);
+    CHECK_EQUAL(damage.tier_index, tier_index);
+    free(f->storage.start);
+}
+
+static void init_damaged(pool_fixture_t* f)
+{
+    static const rns_tier_config_t tiers[] = {{.slot_bytes = 16, .slot_count = 4},
+                                              {.slot_bytes = 32, .slot_count = 40},
+                                              {.slot_bytes = 64, .slot_count = 4}};
+    const rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_SPILL);
+    pool_fixture_init(f, &config);
+    CHECK(pool_take(f, 32) != NULL);
+    CHECK_TEXT(rns_pool_check(&f->pool).invariant, NULL);
+}
+
+static void test_check_names_the_damage_to_a_pool(void)
+{
+    pool_fixture_t f;
+    init_damaged(&f);
+#if RNS_PROFILE == RNS_PROFILE_FULL
+    rns_cell_store(&f.pool.tiers[1].tier.summary[0], 0);
+    check_damage(&f, "I3", 1);
+    init_damaged(&f);
+    f.pool.slot_bytes[2] = 32;
+    check_damage(&f, "I8", 0);
+    init_damaged(&f);
+    f.pool.slots_start[2] -= 1u;
+    check_damage(&f, "I9", 0);
+#else
+    f.pool.tiers[1].free.words[1] |= 0x100u; /* slot 40 of 40 */
+    check_damage(&f, "I1", 1);
+    init_damaged(&f);
+    f.pool.tiers[2].free.bits |= 0x10u; /* slot 4 of 4 */
+    check_damage(&f, "I1", 2);
+#    if RNS_EXTRAS
+    init_damaged(&f);
+    f.pool.tiers[1].free_count = 38;
+    check_damage(&f, "I2", 1);
+#    endif
+#    if RNS_STATS
+    init_damaged(&f);
+    f.pool.tiers[1].high_water = 0;
+    check_damage(&f, "I4", 1);
+    init_damaged(&f);
+    f.pool.tiers[1].high_water = 41;
+    check_damage(&f, "I4", 1);
+#        if RNS_EXTRAS
+    init_damaged(&f);
+    f.pool.tiers[1].window_high_water = 0;
+    check_damage(&f, "I4", 1);
+    init_damaged(&f);
+    f.pool.tiers[1].window_high_water = 2;
+    check_damage(&f, "I4", 1);
+#        endif
+#    endif
+    init_damaged(&f);
+    f.pool.tiers[2].slot_bytes = 32;
+    check_damage(&f, "I8", 0);
+    init_damaged(&f);
+    f.pool.tiers[2].slots = f.pool.tiers[0].slots + 16; /* begins in the first */
+    check_damage(&f, "I9", 0);
+    init_damaged(&f);
+    f.pool.tiers[0].slots = f.pool.tiers[2].slots + 16; /* begins in the last */
+    check_damage(&f, "I9", 0);
+#endif
+#if RNS_STATS
+    init_damaged(&f);
+    rns_cell_store(&f.pool.tiers[1].spills_in, 1);
+    check_damage(&f, "I11", 0);
+    init_damaged(&f);
+    rns_cell_store(&f.pool.tiers[1].spills, 1);
+    check_damage(&f, "I11", 0);
+#endif
+#if RNS_STATS && RNS_COUNTER_BITS == 64 /* narrower counters may have wrapped around */
+    init_damaged(&f);
+    rns_cell_store(&f.pool.tiers[1].spills_in, 2);
+    rns_cell_store(&f.pool.tiers[0].spills, 2);
+    check_damage(&f, "I10", 0);
+#endif
+#if RNS_COUNTER_BITS == 64
+    init_damaged(&f);
+    rns_cell_store(&f.pool.fallback_gives, 1);
+    check_damage(&f, "I12", 0);
+#endif
+}
+
 void suite_pool_stats(void)
 {
-#if RNS_STATS
+#if RNS_STATS && RNS_EXTRAS
     RUN(test_the_largest_request_is_kept_for_each_tier_and_the_pool);
-    RUN(test_a_spill_counts_as_a_request_of_its_home_tier);
     RUN(test_reset_window_begins_a_new_window_in_every_tier);
 #endif
+#if RNS_STATS
+    RUN(test_a_spill_counts_as_a_request_of_its_home_tier);
+#endif
+#if RNS_EXTRAS
     RUN(test_regions_sum_the_tiers_that_lie_in_them);
+#endif
     RUN(test_each_live_visits_exactly_the_slots_in_use);
     RUN(test_the_log_line_says_what_the_snapshot_says);
 #if RNS_STATS
     RUN(test_the_hit_rate_holds_for_counters_of_any_size);
     RUN(test_a_log_of_counters_that_wrapped_around_does_not_divide_by_zero);
 #endif
+    RUN(test_check_names_the_damage_to_a_pool);
 }

@@ -7,6 +7,7 @@ At -O0 each operand of && and || is a branch of its own, and no decision mixes t
 import json
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +35,18 @@ class Variant(NamedTuple):
     suite: str
     sync: str = "ATOMIC"
     flags: tuple[str, ...] = ()
+    profile: str = "FULL"
+
+    @property
+    def kind(self) -> str:
+        """Return what decides which branches a line has."""
+        return f"{self.sync}-{self.profile}"
+
+    @property
+    def sources(self) -> list[Path]:
+        suite = SUITES[self.suite]
+        sources = suite.sources_in(self.profile) if self.suite == "core" else suite.SOURCES
+        return [cbuild.ROOT / source for source in sources]
 
 
 SHAKEN = ("-D_GNU_SOURCE", "-include", cbuild.ROOT / "tests" / "c" / "shaken.h")
@@ -44,18 +57,24 @@ VARIANTS = [
     Variant("core", flags=(*EXTRAS, "-DRNS_TIMING=1")),
     Variant("bytes", flags=EXTRAS),
     Variant("core", "NONE"),
+    # Without statistics, the small pools have no line and no branch that they have not with them.
+    *(Variant("core", sync, profile="SMALL") for sync in ("NONE", "LOCK")),
+    Variant("core", "NONE", ("-m32",), "SMALL"),
+    Variant("core", "NONE", profile="LEAST"),
+    Variant("bytes", "NONE", profile="SMALL"),
 ]
 
 
 def run(tmp: Path, variant: Variant, sources: list[Path]) -> None:
     """Build a suite with counters, and run it; gcc writes what it counted beside the program."""
-    (tmp / variant.sync).mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=tmp / variant.sync))
+    (tmp / variant.kind).mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=tmp / variant.kind))
     program = folder / variant.suite
     shaken = SHAKEN if variant.sync == "ATOMIC" else ()
     cbuild.execute(
         ["gcc", "-std=c11", "-O0", "-w", "--coverage", "-pthread", *shaken, *variant.flags]
-        + [f"-DRNS_SYNC=RNS_SYNC_{variant.sync}", *cbuild.INCLUDES, *sources, "-o", program]
+        + [f"-DRNS_SYNC=RNS_SYNC_{variant.sync}", f"-DRNS_PROFILE=RNS_PROFILE_{variant.profile}"]
+        + [*cbuild.INCLUDES, *sources, "-o", program]
     )
     cbuild.run(program, timeout=300)
 
@@ -80,7 +99,7 @@ def count(tmp: Path, files: str) -> dict[str, int]:
     """Count what the runs in `tmp` reached of these files; AssertionError if not all.
 
     A line counts as reached if one kind of build took all its branches: those of ATOMIC and those
-    of NONE have others.
+    of NONE have others, and so have those of two profiles.
     """
     lines: dict[str, list[int]] = {}
     for folder in sorted(tmp.iterdir()):
@@ -92,36 +111,46 @@ def count(tmp: Path, files: str) -> dict[str, int]:
     return {"lines": len(lines), "branches": sum(len(counts) - 1 for counts in lines.values())}
 
 
-def sources_of(variant: Variant) -> list[Path]:
-    return [cbuild.ROOT / source for source in SUITES[variant.suite].SOURCES]
-
-
 def look(room: Room) -> dict[str, int]:
     with ThreadPoolExecutor(2) as executor:
-        list(executor.map(lambda v: run(room.tmp, v, sources_of(v)), VARIANTS))
+        list(executor.map(lambda v: run(room.tmp, v, v.sources), VARIANTS))
     return count(room.tmp, f"{cbuild.CSRC}/(core|node)/")
 
 
-def plant(room: Room) -> str:
+def plant(variant: Variant, source: str, before: str, fault: str, room: Room) -> str:
     """Count a source with a condition more, which no test meets."""
-    name, variant = "rns_rtp_rate.c", Variant("rtp")
-    planted = Path(tempfile.mkdtemp(dir=room.tmp.parent), name)
-    text = (cbuild.CSRC / "node" / name).read_text()
-    place = "    const uint32_t room ="
-    assert text.count(place) == 1
-    planted.write_text(text.replace(place, f"    if (bytes == 4321) {{ bytes = 0; }}\n{place}"))
-    sources = [planted if path.name == name else path for path in sources_of(variant)]
-    run(room.tmp, variant, sources)
-    return found(lambda: count(room.tmp, str(planted)), "not all reached")
+    path = cbuild.CSRC / source
+    planted = Path(tempfile.mkdtemp(dir=room.tmp.parent), path.name)
+    text = path.read_text()
+    assert text.count(before) == 1
+    start = text.index(before)
+    planted.write_text(f"{text[:start]}{fault}\n{text[start:]}")
+    run(room.tmp, variant, [planted if other == path else other for other in variant.sources])
+    place = f"{path.name}:{text.count(chr(10), 0, start) + 1}: not all reached"
+    return found(lambda: count(room.tmp, str(planted)), place)
 
 
+PLANTS = {
+    "a condition more": (
+        Variant("rtp"),
+        "node/rns_rtp_rate.c",
+        "    const uint32_t room =",
+        "    if (bytes == 4321) { bytes = 0; }",
+    ),
+    "and in a small pool": (
+        Variant("core", "NONE", profile="SMALL"),
+        "core/rns_small_stats.c",
+        "    for (uint32_t first = 0;",
+        "    if (tier->slot_count == 4321) { ++count; }",
+    ),
+}
 JOBS = [
     Job(
         name="coverage",
         tool="gcov, gcovr",
         shows="the C suites reach every line and branch of core and node",
         run=look,
-        plants={"a condition more": plant},
+        plants={name: partial(plant, *words) for name, words in PLANTS.items()},
         cores=2,
     )
 ]
