@@ -37,7 +37,6 @@ static uint32_t inverse_of_odd(uint32_t odd)
 static rns_status_t lay_out(const rns_tier_config_t* wanted, uint32_t header_bytes,
                             rns_pool_tier_t* out, size_t* storage_bytes)
 {
-    *out = (rns_pool_tier_t){0};
     if (wanted->slot_bytes == 0 || wanted->slot_bytes > RNS_SLOT_BYTES_MAX) {
         return RNS_CONFIG_SLOT_BYTES;
     }
@@ -136,7 +135,7 @@ static rns_status_t check_memory(const rns_pool_config_t* config, rns_memory_t s
 {
     for (uint32_t i = 0; i < config->tier_count; ++i) {
         const rns_memory_t memory = config->tiers[i].memory;
-        rns_pool_tier_t tier;
+        rns_pool_tier_t tier = {0};
         size_t bytes = 0;
         if (memory.start == NULL) {
             continue;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if RNS_EXTRAS
 static void* take_block(void* context, size_t size_bytes)
 {
     test_heap_t* const heap = context;
@@ -29,6 +30,7 @@ static bool give_block(void* context, void* block)
     }
     return false;
 }
+#endif
 
 void bytes_fixture_init(bytes_fixture_t* self, const bytes_setup_t* setup)
 {
@@ -43,10 +45,12 @@ void bytes_fixture_init(bytes_fixture_t* self, const bytes_setup_t* setup)
     rns_pool_config_t config =
         POOL_CONFIG(tiers, setup->is_spilling ? RNS_POLICY_SPILL : RNS_POLICY_STRICT);
     config.header_bytes = RNS_BUFFER_HEADER_BYTES;
+#if RNS_EXTRAS
     if (setup->has_fallback) {
         config.fallback =
             (rns_fallback_t){.take = take_block, .give = give_block, .context = &self->heap};
     }
+#endif
     pool_fixture_init(&self->pool, &config);
     rns_store_options_t options = setup->options;
     options.fault = &self->fault;

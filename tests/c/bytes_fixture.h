@@ -19,6 +19,9 @@ void suite_bytes_threads(void);
 
 #define BLOCKS_MAX 64u
 
+/// Run a test that takes from a fallback, where there is one.
+#define RUN_WITH_FALLBACK(test) (RNS_EXTRAS ? RUN(test) : (void)(test))
+
 /// The heap as a fallback; refuses what it did not hand out.
 typedef struct {
     void* blocks[BLOCKS_MAX];

@@ -33,5 +33,5 @@ void suite_bytes_random(void)
 {
     RUN(test_random_operations_agree_with_the_model_in_a_roomy_pool);
     RUN(test_random_operations_agree_with_the_model_in_a_crowded_pool_that_spills);
-    RUN(test_random_operations_agree_with_the_model_with_a_fallback);
+    RUN_WITH_FALLBACK(test_random_operations_agree_with_the_model_with_a_fallback);
 }

@@ -337,5 +337,5 @@ void suite_bytes_shape(void)
     RUN(test_room_beyond_32_bit_is_refused_for_a_shared_buffer_too);
     RUN(test_get_reads_each_byte_and_refuses_the_one_behind);
     RUN(test_what_fits_its_slot_exactly_stays_in_that_tier);
-    RUN(test_in_the_fallback_a_buffer_grows_by_half_and_one_that_fits_is_compact);
+    RUN_WITH_FALLBACK(test_in_the_fallback_a_buffer_grows_by_half_and_one_that_fits_is_compact);
 }

@@ -141,6 +141,45 @@ static void test_a_spill_pool_skips_full_tiers(void)
     pool_fixture_end(&f);
 }
 
+static void count_slot(void* context, uint32_t tier_index, uint32_t slot_index, void* slot)
+{
+    (void)tier_index;
+    (void)slot_index;
+    (void)slot;
+    ++*(uint32_t*)context;
+}
+
+static void check_all_are_served(uint32_t slot_count)
+{
+    const rns_tier_config_t tiers[] = {{.slot_bytes = 16, .slot_count = slot_count}};
+    const rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_STRICT);
+    pool_fixture_t f;
+    pool_fixture_init(&f, &config);
+    check_sound(&f.pool);
+    for (uint32_t i = 0; i < slot_count; ++i) {
+        CHECK(pool_take(&f, 16) == rns_pool_slot(&f.pool, 0, i));
+    }
+    CHECK(pool_take(&f, 16) == NULL);
+    CHECK_EQUAL(pool_stats(&f).in_use, slot_count);
+    uint32_t live_count = 0;
+    rns_pool_each_live(&f.pool, count_slot, &live_count);
+    CHECK_EQUAL(live_count, slot_count);
+    for (uint32_t i = 0; i < slot_count; ++i) {
+        CHECK(rns_pool_is_live(&f.pool, 0, i));
+        CHECK_STATUS(rns_pool_give(&f.pool, rns_pool_slot(&f.pool, 0, i)), RNS_OK);
+    }
+    CHECK_EQUAL(pool_stats(&f).in_use, 0);
+    pool_fixture_end(&f);
+}
+
+static void test_each_slot_of_a_tier_of_any_count_is_served(void)
+{
+    for (uint32_t count = 1; count <= 130; ++count) {
+        check_all_are_served(count);
+    }
+    check_all_are_served(1100);
+}
+
 #if RNS_EXTRAS
 static void test_the_reserve_serves_high_priority_only(void)
 {
@@ -374,6 +413,7 @@ void suite_pool(void)
     RUN(test_a_request_of_no_bytes_is_one_of_the_smallest_tier);
     RUN(test_a_strict_pool_serves_from_the_home_tier_only);
     RUN(test_a_spill_pool_skips_full_tiers);
+    RUN(test_each_slot_of_a_tier_of_any_count_is_served);
 #if RNS_EXTRAS
     RUN(test_the_reserve_serves_high_priority_only);
     RUN(test_a_spill_leaves_the_reserve_of_the_serving_tier);

@@ -174,6 +174,10 @@ static void test_each_field_of_a_pool_out_of_range_has_its_status(void)
     check_refused(&config, RNS_CONFIG_HEADER);
     config.header_bytes = (uint32_t)RNS_SLOT_BYTES_MAX + RNS_ALIGN_BYTES;
     check_refused(&config, RNS_CONFIG_HEADER);
+    config.header_bytes = (uint32_t)RNS_SLOT_BYTES_MAX;
+    size_t storage_bytes = 0;
+    CHECK_STATUS(rns_pool_storage_bytes(&config, &storage_bytes), RNS_OK);
+    CHECK_EQUAL(storage_bytes, RNS_SLOT_BYTES_MAX + 16u + (RNS_CANARY ? RNS_ALIGN_BYTES : 0));
 #if RNS_EXTRAS
     config = good;
     config.fallback.take = no_take;
@@ -206,6 +210,25 @@ static void test_a_tier_whose_bytes_overflow_is_refused(void)
     config.header_bytes = 256u - RNS_ALIGN_BYTES;
     CHECK_STATUS(rns_pool_storage_bytes(&config, &storage_bytes), RNS_OK);
     CHECK_EQUAL(storage_bytes, 65536u - RNS_ALIGN_BYTES);
+    tier = (rns_tier_config_t){.slot_bytes = 32768, .slot_count = RNS_SLOT_COUNT_MAX};
+    config.header_bytes = 0; /* less than half of the address space, also where that is 2 GiB */
+    CHECK_STATUS(rns_pool_storage_bytes(&config, &storage_bytes), RNS_OK);
+    CHECK_EQUAL(storage_bytes, 32768u * 65535u + 8192u);
+}
+
+static void test_each_32_slots_need_a_word_if_there_are_more(void)
+{
+    size_t bitmap_bytes = 0;
+    for (uint32_t count = 1; count <= 300; ++count) {
+        const rns_tier_config_t tiers[] = {{.slot_bytes = 16, .slot_count = count}};
+        const rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_STRICT);
+        size_t storage_bytes = 0;
+        CHECK_STATUS(rns_pool_storage_bytes(&config, &storage_bytes), RNS_OK);
+        if (count > 32 && bitmap_bytes * 8u < count) {
+            bitmap_bytes += RNS_ALIGN_BYTES;
+        }
+        CHECK_EQUAL(storage_bytes, 16u * count + bitmap_bytes);
+    }
 }
 
 static void test_the_sum_of_the_tiers_overflows_where_size_t_is_32_bits(void)
@@ -333,6 +356,9 @@ void suite_pool_config(void)
     RUN(test_a_tier_whose_bytes_overflow_is_refused);
     RUN(test_the_sum_of_the_tiers_overflows_where_size_t_is_32_bits);
     RUN(test_the_bitmaps_too_count_for_the_overflow);
+#if RNS_PROFILE != RNS_PROFILE_FULL
+    RUN(test_each_32_slots_need_a_word_if_there_are_more);
+#endif
     RUN(test_storage_is_the_slots_and_the_bitmaps_and_no_more);
     RUN(test_storage_that_is_too_small_unaligned_or_null_is_refused);
 }

@@ -204,6 +204,17 @@ static void test_memory_that_two_share_is_refused(void)
     }
 }
 
+static void test_storage_of_no_bytes_lies_nowhere(void)
+{
+    _Alignas(RNS_ALIGN_BYTES) unsigned char memory[64];
+    const rns_tier_config_t tiers[] = {
+        {.slot_bytes = 16, .slot_count = 2, .memory = {.start = memory, .bytes = sizeof memory}}};
+    const rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_STRICT);
+    rns_pool_t pool;
+    CHECK_STATUS(rns_pool_init(&pool, &config, (rns_memory_t){.start = memory}), RNS_OK);
+    check_sound(&pool);
+}
+
 static void test_headers_come_in_front_of_the_payload(void)
 {
     static const uint32_t headers[] = {RNS_ALIGN_BYTES, 16, 64};
@@ -241,5 +252,6 @@ void suite_pool_memory(void)
     RUN(test_a_tier_with_memory_of_its_own_takes_none_from_the_storage);
     RUN(test_memory_that_is_too_small_or_unaligned_is_refused);
     RUN(test_memory_that_two_share_is_refused);
+    RUN(test_storage_of_no_bytes_lies_nowhere);
     RUN(test_headers_come_in_front_of_the_payload);
 }

@@ -267,22 +267,61 @@ static void test_two_rings_become_one(void)
 
 static void test_a_linked_pool_knows_tiers_with_memory_of_their_own(void)
 {
-    _Alignas(RNS_ALIGN_BYTES) static unsigned char memory[1024];
+    _Alignas(RNS_ALIGN_BYTES) static unsigned char memory[2][1024];
     static const rns_tier_config_t tiers[] = {
-        {.slot_bytes = 16, .slot_count = 4, .memory = {.start = memory, .bytes = sizeof memory}}};
+        {.slot_bytes = 16, .slot_count = 4, .memory = {.start = memory[0], .bytes = 1024}},
+        {.slot_bytes = 32, .slot_count = 4, .memory = {.start = memory[1], .bytes = 1024}}};
     const rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_STRICT);
     pool_fixture_t f;
     pool_fixture_t elsewhere = {.storage = {0}};
     init_used(&f);
     CHECK_STATUS(rns_pool_init(&elsewhere.pool, &config, elsewhere.storage), RNS_OK);
-    check_refused(&f, memory, RNS_MISUSE_FOREIGN, NUMBER_FOREIGN);
+    check_refused(&f, memory[0], RNS_MISUSE_FOREIGN, NUMBER_FOREIGN);
     rns_pool_link(&f.pool, &elsewhere.pool);
-    check_refused(&f, memory, RNS_MISUSE_WRONG_POOL, NUMBER_WRONG_POOL);
-    check_refused(&f, slot_of(&elsewhere, 0, 3) + 1, RNS_MISUSE_WRONG_POOL, NUMBER_WRONG_POOL);
-    check_refused(&f, slot_of(&elsewhere, 0, 4), RNS_MISUSE_FOREIGN, NUMBER_FOREIGN);
+    for (uint32_t tier = 0; tier < 2; ++tier) {
+        check_refused(&f, memory[tier], RNS_MISUSE_WRONG_POOL, NUMBER_WRONG_POOL);
+        check_refused(&f, slot_of(&elsewhere, tier, 3) + 1, RNS_MISUSE_WRONG_POOL,
+                      NUMBER_WRONG_POOL);
+        check_refused(&f, slot_of(&elsewhere, tier, 4), RNS_MISUSE_FOREIGN, NUMBER_FOREIGN);
+    }
     rns_pool_unlink(&elsewhere.pool);
-    check_refused(&f, memory, RNS_MISUSE_FOREIGN, NUMBER_FOREIGN);
+    check_refused(&f, memory[0], RNS_MISUSE_FOREIGN, NUMBER_FOREIGN);
     pool_fixture_end(&f);
+}
+
+static void* take_nothing(void* context, size_t size_bytes)
+{
+    (void)context;
+    (void)size_bytes;
+    return NULL;
+}
+
+static bool give_nothing(void* context, void* block)
+{
+    (void)context;
+    (void)block;
+    return false;
+}
+
+static void test_what_lies_behind_the_last_of_all_tiers_is_no_tier(void)
+{
+    rns_tier_config_t tiers[RNS_TIERS_MAX];
+    for (uint32_t i = 0; i < RNS_TIERS_MAX; ++i) {
+        tiers[i] = (rns_tier_config_t){.slot_bytes = (size_t)16 * (i + 1u), .slot_count = 2};
+    }
+    rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_STRICT);
+    /* In a small pool that is the fallback: as a tier, its slots would begin at its function. */
+    config.fallback = (rns_fallback_t){
+        .take = take_nothing, .give = give_nothing, .context = &config, .region = 1};
+    pool_fixture_t pools[2];
+    pool_fixture_init(&pools[0], &config);
+    pool_fixture_init(&pools[1], &config);
+    void* const function = pointer_to((uintptr_t)take_nothing);
+    check_refused(&pools[0], function, RNS_MISUSE_FOREIGN, NUMBER_FOREIGN);
+    rns_pool_link(&pools[0].pool, &pools[1].pool);
+    check_refused(&pools[0], function, RNS_MISUSE_FOREIGN, NUMBER_FOREIGN);
+    pool_fixture_end(&pools[0]);
+    pool_fixture_end(&pools[1]);
 }
 #endif
 
@@ -300,5 +339,6 @@ void suite_pool_misuse(void)
     RUN(test_slots_of_linked_pools_are_told_from_foreign_ones);
     RUN(test_two_rings_become_one);
     RUN(test_a_linked_pool_knows_tiers_with_memory_of_their_own);
+    RUN(test_what_lies_behind_the_last_of_all_tiers_is_no_tier);
 #endif
 }

@@ -302,7 +302,7 @@ static void check_damage(pool_fixture_t* f, const char* invariant, uint32_t tier
 static void init_damaged(pool_fixture_t* f)
 {
     static const rns_tier_config_t tiers[] = {{.slot_bytes = 16, .slot_count = 4},
-                                              {.slot_bytes = 32, .slot_count = 40},
+                                              {.slot_bytes = 32, .slot_count = 63},
                                               {.slot_bytes = 64, .slot_count = 4}};
     const rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_SPILL);
     pool_fixture_init(f, &config);
@@ -324,14 +324,14 @@ static void test_check_names_the_damage_to_a_pool(void)
     f.pool.slots_start[2] -= 1u;
     check_damage(&f, "I9", 0);
 #else
-    f.pool.tiers[1].free.words[1] |= 0x100u; /* slot 40 of 40 */
+    f.pool.tiers[1].free.words[1] |= 0x80000000u; /* slot 63 of 63 */
     check_damage(&f, "I1", 1);
     init_damaged(&f);
     f.pool.tiers[2].free.bits |= 0x10u; /* slot 4 of 4 */
     check_damage(&f, "I1", 2);
 #    if RNS_EXTRAS
     init_damaged(&f);
-    f.pool.tiers[1].free_count = 38;
+    f.pool.tiers[1].free_count = 61;
     check_damage(&f, "I2", 1);
 #    endif
 #    if RNS_STATS
@@ -339,7 +339,7 @@ static void test_check_names_the_damage_to_a_pool(void)
     f.pool.tiers[1].high_water = 0;
     check_damage(&f, "I4", 1);
     init_damaged(&f);
-    f.pool.tiers[1].high_water = 41;
+    f.pool.tiers[1].high_water = 64;
     check_damage(&f, "I4", 1);
 #        if RNS_EXTRAS
     init_damaged(&f);
@@ -350,12 +350,14 @@ static void test_check_names_the_damage_to_a_pool(void)
     check_damage(&f, "I4", 1);
 #        endif
 #    endif
-    init_damaged(&f);
-    f.pool.tiers[2].slot_bytes = 32;
-    check_damage(&f, "I8", 0);
-    init_damaged(&f);
-    f.pool.tiers[2].slots = f.pool.tiers[0].slots + 16; /* begins in the first */
-    check_damage(&f, "I9", 0);
+    for (uint32_t i = 1; i < 3; ++i) {
+        init_damaged(&f);
+        f.pool.tiers[i].slot_bytes = f.pool.tiers[i - 1u].slot_bytes;
+        check_damage(&f, "I8", 0);
+        init_damaged(&f);
+        f.pool.tiers[2].slots = f.pool.tiers[i - 1u].slots + 16; /* begins in another */
+        check_damage(&f, "I9", 0);
+    }
     init_damaged(&f);
     f.pool.tiers[0].slots = f.pool.tiers[2].slots + 16; /* begins in the last */
     check_damage(&f, "I9", 0);

@@ -22,6 +22,7 @@ static void test_a_pool_with_another_header_is_refused(void)
     }
 }
 
+#if RNS_EXTRAS
 static void* take_nothing(void* context, size_t size_bytes)
 {
     *(size_t*)context = size_bytes;
@@ -54,6 +55,30 @@ static void test_a_fallback_is_asked_for_the_header_as_well(void)
     CHECK_EQUAL(asked_bytes, 65u + RNS_BUFFER_HEADER_BYTES);
     pool_fixture_end(&pool);
 }
+
+static void test_the_reserve_is_for_stores_with_priority(void)
+{
+    static const rns_tier_config_t tiers[] = {
+        {.slot_bytes = 64, .slot_count = 2, .reserve_count = 1}};
+    rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_STRICT);
+    config.header_bytes = 16;
+    pool_fixture_t pool;
+    pool_fixture_init(&pool, &config);
+    rns_store_t normal;
+    rns_store_t high;
+    const rns_store_options_t options = {.priority = RNS_PRIORITY_HIGH};
+    CHECK_STATUS(rns_store_init(&normal, &pool.pool, &(rns_store_options_t){0}), RNS_OK);
+    CHECK_STATUS(rns_store_init(&high, &pool.pool, &options), RNS_OK);
+    rns_bytes_t a;
+    rns_bytes_t b;
+    CHECK_STATUS(rns_bytes_init(&a, &normal, "a", 1), RNS_OK);
+    CHECK_STATUS(rns_bytes_init(&b, &normal, "b", 1), RNS_MISS_EXHAUSTED);
+    CHECK_STATUS(rns_bytes_init(&b, &high, "b", 1), RNS_OK);
+    CHECK_STATUS(rns_bytes_drop(&a, &normal), RNS_OK);
+    CHECK_STATUS(rns_bytes_drop(&b, &normal), RNS_OK);
+    pool_fixture_end(&pool);
+}
+#endif
 
 static void test_bytes_in_fallback_blocks_work_and_are_counted_by_the_pool(void)
 {
@@ -267,29 +292,6 @@ static void test_what_lies_4_gib_behind_a_slot_is_foreign(void)
 }
 #endif
 
-static void test_the_reserve_is_for_stores_with_priority(void)
-{
-    static const rns_tier_config_t tiers[] = {
-        {.slot_bytes = 64, .slot_count = 2, .reserve_count = 1}};
-    rns_pool_config_t config = POOL_CONFIG(tiers, RNS_POLICY_STRICT);
-    config.header_bytes = 16;
-    pool_fixture_t pool;
-    pool_fixture_init(&pool, &config);
-    rns_store_t normal;
-    rns_store_t high;
-    const rns_store_options_t options = {.priority = RNS_PRIORITY_HIGH};
-    CHECK_STATUS(rns_store_init(&normal, &pool.pool, &(rns_store_options_t){0}), RNS_OK);
-    CHECK_STATUS(rns_store_init(&high, &pool.pool, &options), RNS_OK);
-    rns_bytes_t a;
-    rns_bytes_t b;
-    CHECK_STATUS(rns_bytes_init(&a, &normal, "a", 1), RNS_OK);
-    CHECK_STATUS(rns_bytes_init(&b, &normal, "b", 1), RNS_MISS_EXHAUSTED);
-    CHECK_STATUS(rns_bytes_init(&b, &high, "b", 1), RNS_OK);
-    CHECK_STATUS(rns_bytes_drop(&a, &normal), RNS_OK);
-    CHECK_STATUS(rns_bytes_drop(&b, &normal), RNS_OK);
-    pool_fixture_end(&pool);
-}
-
 static void test_check_names_each_broken_invariant(void)
 {
     bytes_fixture_t f;
@@ -392,9 +394,12 @@ static void test_sums_that_do_not_fit_64_bit_are_oversize_or_the_largest_tier(vo
 void suite_store(void)
 {
     RUN(test_a_pool_with_another_header_is_refused);
+#if RNS_EXTRAS
     RUN(test_a_fallback_is_asked_for_the_header_as_well);
-    RUN(test_bytes_in_fallback_blocks_work_and_are_counted_by_the_pool);
-    RUN(test_sizes_that_do_not_fit_are_oversize_before_the_fallback_is_asked);
+    RUN(test_the_reserve_is_for_stores_with_priority);
+#endif
+    RUN_WITH_FALLBACK(test_bytes_in_fallback_blocks_work_and_are_counted_by_the_pool);
+    RUN_WITH_FALLBACK(test_sizes_that_do_not_fit_are_oversize_before_the_fallback_is_asked);
     RUN(test_each_live_finds_every_leak_with_its_tag_and_no_other);
     RUN(test_a_slot_taken_again_has_another_generation);
     RUN(test_unexport_refuses_and_counts_what_is_no_live_buffer);
@@ -402,7 +407,6 @@ void suite_store(void)
 #if UINTPTR_MAX > UINT32_MAX
     RUN(test_what_lies_4_gib_behind_a_slot_is_foreign);
 #endif
-    RUN(test_the_reserve_is_for_stores_with_priority);
     RUN(test_check_names_each_broken_invariant);
     RUN(test_check_names_what_is_broken_first_and_the_pool_before_buffers);
     RUN(test_unexport_knows_the_slots_above_32);

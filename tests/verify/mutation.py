@@ -14,20 +14,9 @@ from pathlib import Path
 from typing import Iterable, Iterator, NamedTuple, Optional
 
 import cbuild
-import test_c_bytes
-import test_c_core
-import test_c_node
-import test_c_rtp
-import test_c_table
 from mutate import Mutant
+from suites import SUITES, sources_of
 
-SUITES = {
-    "core": test_c_core,
-    "bytes": test_c_bytes,
-    "table": test_c_table,
-    "node": test_c_node,
-    "rtp": test_c_rtp,
-}
 # The suites of the changed file come first: they are most likely to notice.
 FIRST = {"bytes": "bytes", "store": "bytes", "fault": "bytes", "guard": "bytes"}
 FIRST |= {"table": "table", "hash": "table", "packet": "node", "transport": "node", "rtp": "rtp"}
@@ -44,18 +33,30 @@ class Outcome(NamedTuple):
     """A suite; "" if none noticed, "compiler" if it does not compile."""
 
 
-class Programs:
-    """The C suites, compiled in one way."""
+class Build(NamedTuple):
+    """One way to compile C suites."""
 
-    def __init__(self, tmp: Path, flags: Iterable[str] = ()):
+    flags: tuple[str, ...] = ()
+    """Those that decide which code there is."""
+    tools: tuple[str, ...] = ()
+    """The others."""
+    suites: tuple[str, ...] = tuple(SUITES)
+    profile: str = "FULL"
+
+    @property
+    def code_flags(self) -> list[str]:
+        return [*self.flags, f"-DRNS_PROFILE=RNS_PROFILE_{self.profile}"]
+
+
+class Programs:
+    """C suites, compiled in one way."""
+
+    def __init__(self, tmp: Path, build: Build = Build()):
         self.tmp = tmp
-        self.flags = ["-w", "-std=c11", "-pthread", *flags]
+        self.flags = ["-w", "-std=c11", "-pthread", *build.code_flags, *build.tools]
         is_slow = any(flag.startswith("-fsanitize") for flag in self.flags)
         self.cpu_seconds = CPU_SECONDS_SANITIZED if is_slow else CPU_SECONDS
-        self.sources = {
-            name: [cbuild.ROOT / source for source in suite.SOURCES]
-            for name, suite in SUITES.items()
-        }
+        self.sources = {name: sources_of(name, build.profile) for name in build.suites}
         self.all = sorted({source for some in self.sources.values() for source in some})
         base = self.copy()
         with ThreadPoolExecutor(2) as executor:
@@ -65,7 +66,7 @@ class Programs:
         self.workers: "queue.Queue[Path]" = queue.Queue()
         for _ in range(2):
             self.workers.put(self.copy())
-        for name in SUITES:
+        for name in self.sources:
             program = self.link(base, name, {})
             assert program and not fails(
                 program, self.cpu_seconds
@@ -116,7 +117,7 @@ class Programs:
                     return "compiler"
                 changed[source] = compiled
         first = FIRST.get(Path(mutant.file).stem.split("_")[1], "core")
-        for name in sorted(SUITES, key=lambda name: name != first):
+        for name in sorted(self.sources, key=lambda name: name != first):
             if not changed.keys() & set(self.sources[name]):
                 continue
             program = self.link(folder, name, changed)

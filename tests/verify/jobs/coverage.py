@@ -12,20 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import cbuild
-import test_c_bytes
-import test_c_core
-import test_c_node
-import test_c_rtp
-import test_c_table
 from job import Job, Room, found
+from suites import SUITES, sources_of
 
-SUITES = {
-    "core": test_c_core,
-    "bytes": test_c_bytes,
-    "table": test_c_table,
-    "node": test_c_node,
-    "rtp": test_c_rtp,
-}
 EXTRAS = ("-DRNS_CANARY=1", "-DRNS_POISON=1", "-DRNS_OBSERVE=1")
 
 
@@ -44,9 +33,7 @@ class Variant(NamedTuple):
 
     @property
     def sources(self) -> list[Path]:
-        suite = SUITES[self.suite]
-        sources = suite.sources_in(self.profile) if self.suite == "core" else suite.SOURCES
-        return [cbuild.ROOT / source for source in sources]
+        return sources_of(self.suite, self.profile)
 
 
 SHAKEN = ("-D_GNU_SOURCE", "-include", cbuild.ROOT / "tests" / "c" / "shaken.h")
@@ -60,7 +47,7 @@ VARIANTS = [
     # Without statistics, the small pools have no line and no branch that they have not with them.
     *(Variant("core", sync, profile="SMALL") for sync in ("NONE", "LOCK")),
     Variant("core", "NONE", ("-m32",), "SMALL"),
-    Variant("core", "NONE", profile="LEAST"),
+    *(Variant(suite, "NONE", profile="LEAST") for suite in ("core", "bytes")),
     Variant("bytes", "NONE", profile="SMALL"),
 ]
 

@@ -11,8 +11,10 @@ import cbuild
 import mutate
 from job import Job, Room
 from mutate import Mutant
-from mutation import Programs
+from mutation import Build, Programs
 
+Name = tuple[str, str, str]
+"""Of a change: its file, the text before and after."""
 LISTS = Path(__file__).resolve().parent.parent / "mutants"
 FILES = sorted(
     str(path.relative_to(cbuild.ROOT))
@@ -20,12 +22,15 @@ FILES = sorted(
     for path in (cbuild.CSRC / part).glob("*.[ch]")
 )
 SHAKEN = cbuild.ROOT / "tests" / "c" / "shaken.h"
-PLAIN: list[str] = []
 GUARDED = "-DRNS_CANARY=1 -DRNS_POISON=1 -DRNS_TIERS_MAX=4u -DRNS_SYNC=RNS_SYNC_ATOMIC".split()
+SANITIZED = ("-D_GNU_SOURCE", "-include", str(SHAKEN), *cbuild.SANITIZERS["address"])
+OF_POOLS = ("core", "bytes")
 BUILDS = [
-    PLAIN,
-    [*GUARDED, "-D_GNU_SOURCE", "-include", str(SHAKEN), *cbuild.SANITIZERS["address"]],
-    ["-m32"],
+    Build(),
+    Build(tuple(GUARDED), SANITIZED),
+    Build(tools=("-m32",)),
+    Build(suites=OF_POOLS, profile="SMALL"),
+    Build(tools=("-m32", *cbuild.SANITIZERS["address"]), suites=OF_POOLS, profile="LEAST"),
 ]
 """What one build does not notice, the next may: what only it compiles, or what only overflows
 there."""
@@ -33,7 +38,7 @@ EACH = 25
 """Of so many changes that can be made of a function one is, and one more."""
 
 
-def listed(name: str) -> dict[tuple[str, str, str], str]:
+def listed(name: str) -> dict[Name, str]:
     """Return a list of changes: the words before each, by file, text before and text after."""
     changes = {}
     for block in (LISTS / name).read_text().strip().split("\n\n"):
@@ -53,22 +58,31 @@ def planted() -> Iterator[Mutant]:
         yield Mutant(file, fault, before, after, text.replace(before, after))
 
 
-def made() -> list[Mutant]:
-    """Return every change made by rule of what some build compiles."""
-    found: dict[tuple[str, str, str], Mutant] = {}
-    for flags in (PLAIN, GUARDED):
-        for file in FILES:
-            for mutant in mutate.mutants(cbuild.ROOT, file, [*cbuild.INCLUDES, *flags]):
-                found.setdefault(mutant.name, mutant)
-    return list(found.values())
+def made() -> tuple[list[Mutant], dict[Build, set[Name]]]:
+    """Return every change made by rule, and the names of those in code that a build compiles."""
+    found: dict[Name, Mutant] = {}
+    compiled: dict[Build, set[Name]] = {}
+    for build in BUILDS:
+        flags = [*cbuild.INCLUDES, *build.code_flags]
+        some = {m.name: m for file in FILES for m in mutate.mutants(cbuild.ROOT, file, flags)}
+        compiled[build] = set(some)
+        found = some | found
+    return list(found.values()), compiled
 
 
-def judge(tmp: Path, mutants: list[Mutant]) -> Iterator[tuple[Mutant, str]]:
-    """Yield each mutant with the suite that noticed it: "" if none did, in any build."""
-    for flags in BUILDS:
-        programs = Programs(tmp, flags)
-        unnoticed = []
-        for mutant, caught_by in programs.judge_all(mutants):
+def judge(
+    tmp: Path, mutants: list[Mutant], compiled: dict[Build, set[Name]]
+) -> Iterator[tuple[Mutant, str]]:
+    """Yield each mutant with the suite that noticed it: "" if none did, in any build.
+
+    What is planted by hand counts as compiled where anything is of its file.
+    """
+    by_rule = set().union(*compiled.values())
+    for build, names in compiled.items():
+        files = {file for file, _, _ in names}
+        here = [m for m in mutants if (m.name in names if m.name in by_rule else m.file in files)]
+        unnoticed = [m for m in mutants if m not in here]
+        for mutant, caught_by in Programs(tmp, build).judge_all(here):
             if caught_by:
                 yield mutant, caught_by
             else:
@@ -78,13 +92,13 @@ def judge(tmp: Path, mutants: list[Mutant]) -> Iterator[tuple[Mutant, str]]:
 
 
 def look(room: Room) -> dict[str, int]:
-    equivalents, by_hand, by_rule = listed("equivalent.txt"), list(planted()), made()
+    equivalents, by_hand, (by_rule, compiled) = listed("equivalent.txt"), list(planted()), made()
     stale = equivalents.keys() - {mutant.name for mutant in by_rule}
     faults = [f"listed as equivalent, but not made any more: {name}" for name in stale]
     chosen = mutate.sample(by_rule, EACH)
     by_rule = chosen + [m for m in by_rule if m.name in equivalents and m not in chosen]
     counts = {"made": 0, "planted": 0, "equivalent": 0}
-    for mutant, caught_by in judge(room.tmp, by_hand + by_rule):
+    for mutant, caught_by in judge(room.tmp, by_hand + by_rule, compiled):
         if caught_by == "compiler":
             if mutant in by_hand:
                 faults.append(f"does not compile: {mutant}")
