@@ -5,8 +5,8 @@
  * COUNT up to 2^32, which are all words; fewer lie evenly among them.
  */
 #include "check.h"
+#include "exhaustive_target.h"
 #include "rns_pool.h"
-#include "tier_fixture.h"
 
 #define WORD_SLOTS 32u
 #define GIVE_SLOTS 16u
@@ -21,49 +21,38 @@
 #    define EXHAUSTIVE_PLANT 0
 #endif
 
-static rns_gate_t gate_of(uint32_t bits)
-{
-#if RNS_STATS
-    return (rns_gate_t)bits | (rns_gate_t)(uint32_t)__builtin_popcount(bits) << 32;
-#else
-    return bits;
-#endif
-}
-
 /// Take with a bitmap of `bits`; return whether all is as it has to be.
-static bool is_take_right(rns_tier_t* tier, uint32_t bits)
+static bool is_take_right(target_t* target, uint32_t bits)
 {
-    void* slot = tier;
-    tier->gate = gate_of(bits);
-    const rns_status_t status = rns_tier_take(tier, 0, &slot);
+    void* slot = target;
+    target_set(target, bits);
+    const rns_status_t status = target_take(target, &slot);
     if (bits == 0) {
-        return status == RNS_MISS_EXHAUSTED && slot == NULL && (uint32_t)tier->gate == 0;
+        return status == RNS_MISS_EXHAUSTED && slot == NULL && target_is(target, 0, 0);
     }
     const uint32_t index =
         (uint32_t)__builtin_ctz(bits) + (EXHAUSTIVE_PLANT == 1 && (bits & 0xFFFu) == 6u);
-    const unsigned char* const wanted = tier->slots + (size_t)index * tier->stride_bytes;
-    const rns_gate_t left = gate_of(bits & (bits - 1u));
-    const rns_gate_t mask = RNS_STATS ? (rns_gate_t)(((uint64_t)1 << 38) - 1u) : UINT32_MAX;
-    return status == RNS_OK && slot == (const void*)wanted && (tier->gate & mask) == left;
+    const unsigned char* const wanted = target->slots + (size_t)index * target_stride(target);
+    return status == RNS_OK && slot == (const void*)wanted &&
+           target_is(target, bits & (bits - 1u), 1);
 }
 
 static void test_take_is_right_in_every_state_of_a_bitmap(void)
 {
-    tier_fixture_t f;
+    target_t target;
     uint64_t bad = 0;
-    tier_fixture_init(&f, 16, 0, WORD_SLOTS);
+    target_init(&target, 16, WORD_SLOTS);
     for (uint64_t i = 0; i < check_state.iterations; ++i) {
         /* An odd factor maps the numbers below 2^32 onto themselves. */
-        bad += is_take_right(&f.tier, (uint32_t)i * 2654435761u) ? 0 : 1u;
+        bad += is_take_right(&target, (uint32_t)i * 2654435761u) ? 0 : 1u;
     }
     CHECK_EQUAL(bad, 0);
     check_state.operations += check_state.iterations;
-    free_tier_fixture(&f);
+    target_end(&target);
 }
 
-static rns_status_t give_of(const tier_fixture_t* f, uint32_t free_bits, int64_t offset)
+static rns_status_t give_of(int64_t stride, uint32_t free_bits, int64_t offset)
 {
-    const int64_t stride = f->tier.stride_bytes;
     if (offset < 0 || offset >= stride * GIVE_SLOTS) {
         return RNS_MISUSE_FOREIGN;
     }
@@ -75,26 +64,26 @@ static rns_status_t give_of(const tier_fixture_t* f, uint32_t free_bits, int64_t
 
 static void test_give_is_right_in_every_state_and_for_every_address(void)
 {
-    tier_fixture_t f;
+    target_t target;
     uint64_t bad = 0;
-    tier_fixture_init(&f, 40, 0, GIVE_SLOTS);
-    const uintptr_t start = (uintptr_t)f.tier.slots;
-    const int64_t bytes = (int64_t)f.layout.slots_bytes;
+    target_init(&target, 40, GIVE_SLOTS);
+    const uintptr_t start = (uintptr_t)target.slots;
+    const int64_t stride = target_stride(&target);
     for (uint32_t bits = 0; bits < 1u << GIVE_SLOTS; ++bits) {
-        for (int64_t offset = -(int64_t)AROUND; offset < bytes + AROUND; ++offset) {
-            f.tier.gate = gate_of(bits);
+        for (int64_t offset = -(int64_t)AROUND; offset < stride * GIVE_SLOTS + AROUND; ++offset) {
+            target_set(&target, bits);
             const rns_status_t status =
-                rns_tier_give(&f.tier, pointer_to(start + (uintptr_t)offset));
-            const rns_status_t wanted = give_of(&f, bits, offset);
-            const uint32_t bit = 1u << (offset < 0 ? 0 : offset / f.tier.stride_bytes);
+                target_give(&target, pointer_to(start + (uintptr_t)offset));
+            const rns_status_t wanted = give_of(stride, bits, offset);
+            const uint32_t bit = 1u << (offset < 0 ? 0 : offset / stride);
             const uint32_t left = wanted == RNS_OK ? bits | bit : bits;
-            bad += status == wanted && f.tier.gate == gate_of(left) ? 0 : 1u;
+            bad += status == wanted && target_is(&target, left, 0) ? 0 : 1u;
             bad += EXHAUSTIVE_PLANT == 2 && bits == 9u && wanted == RNS_MISUSE_INTERIOR ? 1u : 0;
             check_state.operations += 1u;
         }
     }
     CHECK_EQUAL(bad, 0);
-    free_tier_fixture(&f);
+    target_end(&target);
 }
 
 /// A pool and what is known of it.
@@ -178,8 +167,8 @@ static void walk_all(bool can_spill)
     CHECK_STATUS(rns_pool_init(&pool, &config, (rns_memory_t){storage, sizeof storage}), RNS_OK);
     small_t self = {.pool = &pool, .can_spill = can_spill};
     for (uint32_t i = 0; i < TIERS; ++i) {
-        self.start[i] = pool.tiers[i].tier.slots;
-        self.stride[i] = pool.tiers[i].tier.stride_bytes;
+        self.start[i] = rns_pool_slot(&pool, i, 0);
+        self.stride[i] = (uint32_t)((unsigned char*)rns_pool_slot(&pool, i, 1) - self.start[i]);
     }
     walk(&self, 0, check_state.iterations);
     CHECK_EQUAL(self.bad, 0);

@@ -58,12 +58,14 @@ static void walk_pool(uint64_t seed)
         slot_bytes += 1u + random_below(&random, 80);
         tier->slot_bytes = slot_bytes;
         tier->slot_count = draw_slot_count(&random);
+#if RNS_EXTRAS
         tier->reserve_count = random_below(&random, 3) == 0 ? random_below(&random, 4) : 0;
         tier->reserve_count %= tier->slot_count + 1u;
         tier->low_water_count = random_below(&random, tier->slot_count + 1u);
         tier->hysteresis_count =
             random_below(&random, tier->slot_count - tier->low_water_count + 1u);
         tier->region = (uint8_t)random_below(&random, RNS_REGIONS_MAX);
+#endif
     }
     pool_walk(&config, random_next(&random), STEPS, &pool_met);
 }
@@ -80,8 +82,10 @@ static void test_pools_do_as_their_model_does(void)
     tell("interiors", pool_met.interiors);
     tell("misaligned", pool_met.misaligned);
     tell("foreign", pool_met.foreign);
+#if RNS_EXTRAS
     tell("windows", pool_met.windows);
     tell("lows", pool_met.lows);
+#endif
 }
 
 static bytes_walk_t bytes_met;

@@ -2,9 +2,11 @@
 
 import re
 from functools import partial
+from pathlib import Path
 
 import cbuild
 from job import Job, Room, found
+from plant import plant as planted
 from test_c_exhaustive import GIVES, MOVES, POLICIES, SOURCES
 
 SUITES = {
@@ -13,13 +15,38 @@ SUITES = {
     "gives": ("gives", "gives", GIVES, "give, in all states of 16 slots, at all addresses around"),
     "sequences": ("sequences=8", "sequences=6", POLICIES * MOVES**8, "all sequences of 8 steps"),
 }
+SMALL = {"words=67108864": 1 << 26, "gives": GIVES, "sequences=7": POLICIES * MOVES**7}
+"""Arguments and numbers of states for each of the small profiles."""
+PROFILES = ("SMALL", "LEAST")
+
+
+def run(program: Path, argument: str, count: int) -> int:
+    output = cbuild.run(program, argument, timeout=600)
+    assert re.search(rf"\b{count} random operations, 0 failures", output), output
+    return count
 
 
 def look(suite: str, room: Room) -> dict[str, int]:
     argument, _, count, _ = SUITES[suite]
-    output = cbuild.run(cbuild.build(room.tmp, SOURCES), argument, timeout=600)
-    assert re.search(rf"\b{count} random operations, 0 failures", output), output
-    return {"states": count}
+    return {"states": run(cbuild.build(room.tmp, SOURCES), argument, count)}
+
+
+def build_small(room: Room, profile: str, tree: Path = cbuild.ROOT) -> Path:
+    defines = [f"RNS_PROFILE=RNS_PROFILE_{profile}"]
+    return cbuild.build(room.tmp, SOURCES, defines=defines, tree=tree)
+
+
+def look_small(room: Room) -> dict[str, int]:
+    programs = [build_small(room, profile) for profile in PROFILES]
+    return {
+        argument.partition("=")[0]: sum(run(program, argument, count) for program in programs)
+        for argument, count in SMALL.items()
+    }
+
+
+def plant_small(profile: str, argument: str, before: str, after: str, room: Room) -> str:
+    tree = planted(room.tmp, "csrc/core/rns_small.c", before, after)
+    return found(lambda: cbuild.run(build_small(room, profile, tree), argument), "FAIL ")
 
 
 def plant(number: int, suite: str, room: Room) -> str:
@@ -37,3 +64,24 @@ JOBS = [
     )
     for number, (suite, (_, _, _, shows)) in enumerate(SUITES.items(), 1)
 ]
+JOBS.append(
+    Job(
+        name="exhaustive-small",
+        tool="gcc",
+        shows="the same in the two small profiles; of words a 64th",
+        run=look_small,
+        plants={
+            "in words": partial(
+                plant_small,
+                "SMALL",
+                "words=4096",
+                "*word = bits & (bits - 1u)",
+                "*word = bits / 2u",
+            ),
+            "in gives": partial(plant_small, "SMALL", "gives", "+ (was_free ? 0u : 1u)", "+ 1u"),
+            "in sequences": partial(
+                plant_small, "LEAST", "sequences=4", "? tier + 1 : end", "? end : end"
+            ),
+        },
+    )
+)

@@ -15,9 +15,11 @@ SOURCES = [
 ]
 SOURCES = ["tests/c/random_main.c", "tests/c/check.c", *SOURCES]
 
+SMALL, LEAST = "RNS_PROFILE=RNS_PROFILE_SMALL", "RNS_PROFILE=RNS_PROFILE_LEAST"
+
 # Millions of operations in each build; together more than 100. `make soak` does 100 times as many.
 SUITES = {
-    "pool": {(): 76, ("RNS_CANARY=1", "RNS_POISON=1"): 5},
+    "pool": {(): 76, ("RNS_CANARY=1", "RNS_POISON=1"): 5, (SMALL,): 5, (LEAST,): 5},
     # Where an observer is told of gives, free slots are hidden by the sanitizer.
     "bytes": {(): 5, ("RNS_OBSERVE=1",): 3},
     "table": {(): 12},
@@ -62,6 +64,20 @@ PLANTS = {
             "    tier->tier.slots[(size_t)index * tier->tier.stride_bytes] = 0;\n"
             "    return pool_finish_give(self, tier_index, given, was_low);",
             "use-after-poison",
+        ),
+        "half of a reserve is kept by a small pool": Planted(
+            "small.c",
+            "0 : tier->reserve_count)",
+            "0 : tier->reserve_count / 2u)",
+            "is OK, not",
+            (SMALL,),
+        ),
+        "the first take of the least pool is no record": Planted(
+            "small.c",
+            "tier->high_water <= index",
+            "tier->high_water < index",
+            "high_water is",
+            (LEAST,),
         ),
     },
     "bytes": {
