@@ -16,6 +16,7 @@ with the last reference.
 from __future__ import annotations
 
 import operator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, SupportsIndex, Union
 
 from pyrns_pool._native import atomic
@@ -48,12 +49,19 @@ class Owner:
 
     # Functions of C as defaults: when the interpreter shuts down, globals may be gone.
     def __del__(self, _drop: Callable[[Any], None] = lib.rns_handle_drop) -> None:
-        """Drop the handle."""
-        _drop(self.handle)
+        """Drop the handle.
 
-    def unpin(self, _: Any, _unpin: Callable[[Any], None] = lib.rns_handle_unpin) -> None:
-        """End a view."""
-        _unpin(self.handle)
+        In a cycle that is garbage other finalisers may still come, with windows of this owner: C
+        would take the handle, and refuses None.
+        """
+        handle, self.handle = self.handle, None
+        _drop(handle)
+
+    def unpin(
+        self, handle: Any, _: Any, _unpin: Callable[[Any], None] = lib.rns_handle_unpin
+    ) -> None:
+        """End a view of the handle, which this keeps together with its store."""
+        _unpin(handle)
 
 
 class Released:
@@ -111,7 +119,7 @@ class Window:
         (b'before', b'after')
         """
         content, length, owner = self._pin()
-        pinned = ffi.gc(content, owner.unpin)
+        pinned = ffi.gc(content, partial(owner.unpin, owner.handle))
         if length:
             owner.core.shares.add()
         return memoryview(ffi.buffer(pinned, length)).toreadonly()

@@ -2,6 +2,7 @@
 
 import array
 import collections.abc
+import contextlib
 import copy
 import gc
 import operator
@@ -502,6 +503,27 @@ def test_it_pickles_as_bytes(store):
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
         loaded = pickle.loads(pickle.dumps(store.bytes(TEXT)[4:], protocol))
         assert type(loaded) is bytes and loaded == TEXT[4:]
+
+
+def test_finalisers_of_a_cycle_that_is_garbage_come_in_any_order(store):
+    read = []
+
+    class Late:
+        def __del__(self):
+            with contextlib.suppress(TypeError):
+                read.append(bytes(self.b))
+
+    for is_older in (True, False):
+        older = store.bytes(TEXT) if is_older else None
+        late = Late()
+        late.b = older if is_older else store.bytes(TEXT)
+        late.view, late.cycle = late.b.view(), late
+        del older, late
+        gc.collect()
+    # Of the older one the handle was gone before.
+    assert read == [TEXT]
+    assert store.stats().pool.in_use == 0
+    store.check()
 
 
 SHUTDOWN = """

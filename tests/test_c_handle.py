@@ -15,7 +15,7 @@ def run(program, sync, *arguments):
     __tracebackhide__ = True
     output = cbuild.run(program, *arguments, timeout=300)
     print(output)
-    tests = 4 if sync == "NONE" else 5
+    tests = 5 if sync == "NONE" else 6
     assert re.search(rf"{tests} tests, \d+ checks, .*, 0 failures", output), output
 
 

@@ -10,6 +10,7 @@ struct rns_handle {
     pthread_mutex_t lock; /* of all below */
     rns_bytes_t bytes;
     uint32_t pins;
+    bool is_dropped; /* and goes with its last pin */
 };
 
 static void enter(rns_handle_t* self)
@@ -78,11 +79,23 @@ rns_handle_t* rns_handle_slice(rns_handle_t* self, size_t from, size_t length)
     return slice;
 }
 
+/// Leave, and free what was dropped and is not pinned.
+static void leave_or_free(rns_handle_t* self)
+{
+    const bool is_last = self->is_dropped && self->pins == 0;
+    leave(self);
+    if (is_last) {
+        (void)rns_bytes_drop(&self->bytes, self->store);
+        (void)pthread_mutex_destroy(&self->lock);
+        free(self);
+    }
+}
+
 void rns_handle_drop(rns_handle_t* self)
 {
-    (void)rns_bytes_drop(&self->bytes, self->store);
-    (void)pthread_mutex_destroy(&self->lock);
-    free(self);
+    enter(self);
+    self->is_dropped = true;
+    leave_or_free(self);
 }
 
 /// Tell whether the handle has the bytes [from, from + length).
@@ -109,7 +122,7 @@ void rns_handle_unpin(rns_handle_t* self)
 {
     enter(self);
     self->pins -= 1u;
-    leave(self);
+    leave_or_free(self);
 }
 
 rns_handle_info_t rns_handle_info(rns_handle_t* self)

@@ -15,7 +15,7 @@
 ///
 /// Cost: that of rns_bytes.h, a lock, and malloc() for a new handle.
 ///
-/// Threads: safe, also with one handle; but rns_handle_drop() comes last.
+/// Threads: safe, also with one handle; but rns_handle_drop() comes last, or before unpins only.
 #ifndef RNS_HANDLE_H
 #define RNS_HANDLE_H
 
@@ -42,6 +42,8 @@ rns_handle_t* rns_handle_new(rns_store_t* store, const void* data, size_t length
 /// @return NULL, and errno is RNS_MISS_EXHAUSTED, if malloc() failed.
 rns_handle_t* rns_handle_slice(rns_handle_t* self, size_t from, size_t length);
 
+/// Drop the handle, now or with its last pin: Python's collector of garbage ends what is in a
+/// cycle in any order, and so a view perhaps after its Bytes.
 void rns_handle_drop(rns_handle_t* self);
 
 /// Keep the content where and as it is until rns_handle_unpin(), once for each pin.

@@ -58,6 +58,24 @@ static void test_a_pinned_handle_refuses_every_write_until_it_is_unpinned(void)
     bytes_fixture_end(&f);
 }
 
+static void test_a_handle_that_is_dropped_while_it_is_pinned_goes_with_the_last_pin(void)
+{
+    bytes_fixture_t f;
+    bytes_fixture_init(&f, &(bytes_setup_t){.slot_count = 1});
+    rns_handle_t* const handle = rns_handle_new(&f.store, "content", 7);
+    const char* const content = rns_handle_pin(handle, 0, 7);
+    CHECK(rns_handle_pin(handle, 3, 4) == content + 3);
+    rns_handle_drop(handle);
+    rns_handle_unpin(handle);
+    CHECK(memcmp(content, "content", 7) == 0);
+    CHECK(rns_handle_new(&f.store, "a", 1) == NULL);
+    rns_handle_unpin(handle);
+    rns_handle_t* const next = rns_handle_new(&f.store, "a", 1);
+    CHECK(handle_reads(next, "a"));
+    rns_handle_drop(next);
+    bytes_fixture_end(&f);
+}
+
 static void test_windows_outside_the_content_are_clamped_or_refused(void)
 {
     bytes_fixture_t f;
@@ -204,6 +222,7 @@ int main(int argument_count, char** arguments)
     check_state.iterations = argument_count > 1 ? strtoull(arguments[1], NULL, 10) : 20000u;
     RUN(test_a_new_handle_says_in_errno_why_there_is_none);
     RUN(test_a_pinned_handle_refuses_every_write_until_it_is_unpinned);
+    RUN(test_a_handle_that_is_dropped_while_it_is_pinned_goes_with_the_last_pin);
     RUN(test_windows_outside_the_content_are_clamped_or_refused);
     RUN(test_a_slice_is_another_handle_of_the_buffer);
 #if RNS_SYNC != RNS_SYNC_NONE
