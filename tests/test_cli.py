@@ -250,6 +250,36 @@ sys.exit(main(["replay", {str(NODE)!r}, "--bins", "1000000", "-o", {str(out)!r}]
     assert list(out.iterdir()) == []
 
 
+INTERRUPTED = """
+import sys, pyrns_pool.cli as cli
+
+class Kept:
+    def __del__(self):
+        print("went through")
+
+class Wraps:
+    def __set_name__(self, owner, name):
+        raise KeyboardInterrupt  # Python before 3.12 says RuntimeError of it.
+
+def interrupt(given):
+    kept = Kept()
+    kept.itself = kept
+    if {wrapped}:
+        type("Figure", (), {{"wraps": Wraps()}})
+    raise KeyboardInterrupt
+
+cli.info.run = interrupt
+sys.exit(cli.main(["info", "trace"]))
+"""
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_an_interrupted_verb_leaves_at_once_also_where_the_interrupt_comes_wrapped(wrapped):
+    command = [sys.executable, "-c", INTERRUPTED.format(wrapped=wrapped)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "pyrns-pool: interrupted\n")
+
+
 def test_help_loads_neither_matplotlib_nor_rich():
     program = (
         "import sys, pyrns_pool.cli\n"

@@ -8,9 +8,12 @@ interrupted.
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import os
 import sys
-from typing import NoReturn, Optional, Sequence
+from contextlib import contextmanager
+from typing import Iterator, NoReturn, Optional, Sequence
 
 from pyrns_pool._version import VERSION
 from pyrns_pool.cli import (
@@ -103,14 +106,13 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     if sys.stdout is None:
         return _fail("standard output is closed", EXIT_DATA)
     try:
-        try:
-            given = _parser().parse_args(arguments)
-        except SystemExit as leave:  # --help, --version and wrong use
-            return leave.code if isinstance(leave.code, int) else EXIT_USE
-        status: Optional[int] = given.run(given)
-        sys.stdout.flush()
-        return status or 0
+        with _plain_interrupts():
+            status = _run(arguments)
+        if status == EXIT_INTERRUPTED:
+            _leave_soon()
+        return status
     except KeyboardInterrupt as interrupt:
+        _leave_soon()
         return _fail(str(interrupt) or "interrupted", EXIT_INTERRUPTED)
     except ConfigError as error:
         return _fail(str(error), EXIT_USE)
@@ -127,6 +129,42 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         if error.filename is None:
             _drop_output()
         return _fail(f"{error.filename or 'standard output'}: {error.strerror}", EXIT_DATA)
+
+
+def _run(arguments: Optional[Sequence[str]]) -> int:
+    try:
+        given = _parser().parse_args(arguments)
+    except SystemExit as leave:  # --help, --version and wrong use
+        return leave.code if isinstance(leave.code, int) else EXIT_USE
+    status: Optional[int] = given.run(given)
+    sys.stdout.flush()
+    return status or 0
+
+
+@contextmanager
+def _plain_interrupts() -> Iterator[None]:
+    """Raise KeyboardInterrupt where it comes as the cause of something else.
+
+    So it does while modules are imported: from the making of a class before Python 3.12, and from
+    C code that says ImportError of all that goes wrong in it.
+    """
+    try:
+        yield
+    except Exception as error:
+        cause: Optional[BaseException] = error
+        while cause is not None and not isinstance(cause, KeyboardInterrupt):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            raise
+        raise cause from None
+
+
+def _leave_soon() -> None:
+    """Keep Python from going through all objects at its exit: 0.1 s where there are figures.
+
+    What they hold goes with the process.
+    """
+    atexit.register(gc.freeze)
 
 
 def _drop_output() -> None:
