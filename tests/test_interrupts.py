@@ -9,19 +9,33 @@ SOON_S = 20
 """In which it ends whatever else the machine does; a tenth of a second is usual at rest."""
 
 
-@pytest.mark.parametrize("verb", ["import", "replay", "tune", "report"])
+@pytest.mark.parametrize("verb", ["import", "replay", "tune", "live"])
 def test_an_interrupted_verb_ends_soon_with_130_and_leaves_nothing_half_done(verb, tmp_path):
-    span_s = interrupts.VERBS[verb][1]
-    ending = interrupts.interrupt(verb, random.Random(verb).uniform(0, span_s / 2), tmp_path)
+    ending = interrupts.interrupt(verb, random.Random(verb).uniform(0, 0.5), tmp_path)
     print(verb, ending)
     assert list(interrupts.faults(ending)) == []
     assert ending.seconds < SOON_S
 
 
 def test_what_an_interrupt_leaves_is_told():
-    good = interrupts.Ending(130, 0.1, True, "pyrns-pool: interrupted\n", [])
-    assert list(interrupts.faults(good)) == []
-    bad = ({"status": 1}, {"said": "Traceback (most recent call last)"}, {"left": ["a.part"]})
+    good = interrupts.Ending(130, 0.1, 0.0, True, "pyrns-pool: interrupted\n", [], False)
+    done = good._replace(status=0, is_complete=True)
+    for ending in (good, done, done._replace(status=-2), good._replace(status=1, in_time=False)):
+        assert list(interrupts.faults(ending)) == []
+    bad = (
+        {"status": 1},
+        {"status": 0},
+        {"said": "Traceback (most recent call last)"},
+        {"left": ["a.part"]},
+    )
     for change in bad:
         assert len(list(interrupts.faults(good._replace(**change)))) == 1
-    assert list(interrupts.faults(good._replace(status=1, in_time=False))) == []
+
+
+@pytest.mark.parametrize("verb", ["sweep", "live", "record", "soak"])
+def test_what_is_kept_has_to_be_readable(verb, tmp_path):
+    names = {"sweep": "journal.jsonl", "live": "log.csv", "record": "t.npz", "soak": "result.npz"}
+    path = tmp_path / names[verb]
+    path.write_text("half a li")
+    assert not interrupts.is_kept(verb, path)
+    assert not interrupts.is_kept(verb, tmp_path / "another")
