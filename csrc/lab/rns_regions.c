@@ -9,26 +9,31 @@ typedef struct {
 } front_t;
 
 /// Find a place for a block; return whether there is one.
-static bool place(rns_regions_t* self, size_t size_bytes, front_t* front)
+static bool place(rns_regions_t* self, size_t size_bytes, front_t* where)
 {
     for (uint32_t i = 0; i < RNS_REGIONS_HEAPS_MAX; ++i) {
         rns_region_t* const region = &self->regions[i];
         if (region->heap == NULL) {
             continue;
         }
-        if (rns_heap_take(region->heap, size_bytes, &front->offset_bytes) != RNS_OK) {
-            region->refused += 1u;
-            continue;
+        if (rns_heap_take(region->heap, size_bytes, &where->offset_bytes) == RNS_OK) {
+            where->region = i;
+            return true;
         }
-        const uint32_t free_bytes = rns_heap_total_free(region->heap);
-        region->free_min_bytes =
-            free_bytes < region->free_min_bytes ? free_bytes : region->free_min_bytes;
-        region->served += 1u;
-        region->large += size_bytes - self->header_bytes > RNS_REGIONS_LARGE_BYTES ? 1u : 0u;
-        self->last = front->region = i;
-        return true;
+        region->refused += 1u;
     }
     return false;
+}
+
+static void count(rns_regions_t* self, size_t size_bytes, uint32_t index)
+{
+    rns_region_t* const region = &self->regions[index];
+    const uint32_t free_bytes = rns_heap_total_free(region->heap);
+    region->free_min_bytes =
+        free_bytes < region->free_min_bytes ? free_bytes : region->free_min_bytes;
+    region->served += 1u;
+    region->large += size_bytes - self->header_bytes > RNS_REGIONS_LARGE_BYTES ? 1u : 0u;
+    self->last = index;
 }
 
 static void* take(void* context, size_t size_bytes)
@@ -44,6 +49,7 @@ static void* take(void* context, size_t size_bytes)
         (void)!rns_heap_give(self->regions[where.region].heap, where.offset_bytes);
         return NULL;
     }
+    count(self, size_bytes, where.region);
     *front = where;
     return front + 1;
 }

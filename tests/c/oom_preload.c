@@ -38,6 +38,7 @@ uint64_t oom_calls(void);
 uint64_t oom_failures(void);
 uint64_t oom_live(void);
 uint64_t oom_sites(void);
+uintptr_t oom_site(const char* name, uint64_t index);
 
 /// Watched code: all of an object, or a place in it from which calls of so many bytes come.
 typedef struct {
@@ -126,9 +127,11 @@ static bool is_watched(uintptr_t caller, size_t size_bytes)
 static bool strikes(uintptr_t caller)
 {
     (void)pthread_mutex_lock(&mutex);
-    note_site(caller);
     ++calls;
     const bool is_hit = fail_nth != 0 && (fail_sticky ? calls >= fail_nth : calls == fail_nth);
+    if (calls == fail_nth) {
+        note_site(caller);
+    }
     failures += is_hit;
     (void)pthread_mutex_unlock(&mutex);
     return is_hit;
@@ -191,6 +194,7 @@ void free(void* block)
 typedef struct {
     const char* name;
     range_t found;
+    uintptr_t base;
 } search_t;
 
 static int find_code(struct dl_phdr_info* info, size_t info_bytes, void* context)
@@ -200,6 +204,7 @@ static int find_code(struct dl_phdr_info* info, size_t info_bytes, void* context
     if (strstr(info->dlpi_name, search->name) == NULL) {
         return 0;
     }
+    search->base = (uintptr_t)info->dlpi_addr;
     for (uint32_t i = 0; i < info->dlpi_phnum; ++i) {
         const ElfW(Phdr)* const part = &info->dlpi_phdr[i];
         if (part->p_type == PT_LOAD && (part->p_flags & PF_X) != 0) {
@@ -210,17 +215,17 @@ static int find_code(struct dl_phdr_info* info, size_t info_bytes, void* context
     return 1;
 }
 
-static range_t code_of(const char* name)
+static search_t find(const char* name)
 {
     search_t search = {.name = name};
     (void)dl_iterate_phdr(find_code, &search);
-    return search.found;
+    return search;
 }
 
 /// Watch the first loaded object whose path contains `name`.
 void oom_watch(const char* name)
 {
-    const range_t code = code_of(name);
+    const range_t code = find(name).found;
     add_range(code.start, code.end, 0);
 }
 
@@ -228,7 +233,7 @@ void oom_watch(const char* name)
 /// oom_learn_no_more().
 void oom_learn(const char* name, size_t least_bytes)
 {
-    lesson = code_of(name);
+    lesson = find(name).found;
     lesson.least_bytes = least_bytes;
 }
 
@@ -265,8 +270,16 @@ uint64_t oom_live(void)
     return live_count;
 }
 
-/// Return from how many places in the code calls came.
+/// Return at how many places in the code a call failed, and was the first to.
 uint64_t oom_sites(void)
 {
     return site_count;
+}
+
+/// Return the address in its file of such a place, behind the call; 0 if it is in another object.
+uintptr_t oom_site(const char* name, uint64_t index)
+{
+    const search_t object = find(name);
+    return index < site_count && is_in(&object.found, sites[index]) ? sites[index] - object.base
+                                                                    : 0;
 }

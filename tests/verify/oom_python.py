@@ -1,9 +1,10 @@
-"""Make memory run out in every verb of the package: ``python oom_python.py FOLDER [VERB ...]``.
+"""Make memory run out in every verb of the package: ``python oom_python.py FOLDER N [VERB ...]``.
 
 Runs with tests/c/oom_preload.c preloaded, which makes the n-th call of malloc and its kin fail
-that comes from the package's extension or, for an array, from NumPy: for every n of a verb, once
-and from then on. Each time the verb raises MemoryError, or does without and gives the same result;
-nothing is leaked, and the same call succeeds afterwards. Prints what it did as JSON.
+that comes from the package's extension or, for an array, from NumPy: for every n of a verb, or
+where there are many for N of them evenly, once and from then on. Each time the verb raises
+MemoryError, or does without and gives the same result; nothing is leaked, and the same call
+succeeds afterwards. Prints what it did as JSON.
 """
 
 import ctypes
@@ -17,13 +18,16 @@ import numpy as np
 
 import pyrns_pool as rp
 from pyrns_pool import _sweep_task
+from pyrns_pool._native import none
+from pyrns_pool.workloads.soak import Soak, SoakSpec
 
 ARRAY_BYTES_MIN = 1024
 """NumPy keeps smaller blocks for itself, so that they look leaked."""
-CALLS_MAX = 64
-"""Where a verb has more, so many are made to fail, evenly among them."""
+ALL_TO = 64
+"""So many calls of a verb are all made to fail."""
 MODULES = ("pyrns_pool/_core_none", "pyrns_pool/_core_atomic")
 DATA = Path(__file__).resolve().parent.parent / "data"
+SOAK_NS = 20 * 10**9
 POOL = rp.PoolConfig.parse("64x8,256x4,1024x2", "spill")
 
 
@@ -32,9 +36,10 @@ class Oom:
 
     def __init__(self):
         lib = ctypes.CDLL(None)
-        for name in ("oom_calls", "oom_failures", "oom_live", "oom_sites"):
+        for name in ("oom_calls", "oom_failures", "oom_live", "oom_sites", "oom_site"):
             getattr(lib, name).restype = ctypes.c_uint64
             setattr(self, name[4:], getattr(lib, name))
+        lib.oom_site.argtypes = [ctypes.c_char_p, ctypes.c_uint64]
         lib.oom_plan.argtypes = [ctypes.c_uint64, ctypes.c_bool]
         lib.oom_learn.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
         self.plan = lib.oom_plan
@@ -45,6 +50,14 @@ class Oom:
         np.empty(ARRAY_BYTES_MIN, "u1").resize(2 * ARRAY_BYTES_MIN)
         np.zeros(ARRAY_BYTES_MIN, "u1")
         lib.oom_learn_no_more()
+
+    def places(self):
+        """Return, by module, the addresses in its file behind the calls that failed."""
+        numbers = range(self.sites())
+        return {
+            module: [at for at in (self.site(module.encode(), n) for n in numbers) if at]
+            for module in MODULES
+        }
 
 
 def texts(trace):
@@ -85,10 +98,73 @@ def swept(pools, path):
         _sweep_task._kept.clear()
 
 
+def taken_from_malloc():
+    """Take what a pool has to ask malloc for."""
+    with rp.Pool(rp.PoolConfig.parse("64x1", fallback="malloc")) as pool:
+        slots = [pool.take(10) for _ in range(3)]
+        for slot in slots:
+            pool.give(slot)
+        return pool.stats().fallbacks
+
+
+def shared_bytes():
+    """Make Bytes, share and separate them."""
+    store = rp.Store(POOL)
+    whole = store.bytes(b"content")
+    part = whole[2:]
+    part[0] = 0
+    return bytes(whole), bytes(part), store.stats().pool.in_use
+
+
+def on_a_machine(trace):
+    """Replay over the heaps of a machine; what is no more served there has to be counted."""
+    stats = rp.replay(trace, POOL, machine=rp.machine("esp32s3")).stats
+    if sum(region.fallbacks for region in stats.regions) != stats.fallbacks:
+        raise AssertionError("fallbacks of the regions are not those of the pool")
+    if stats.failures:
+        raise MemoryError(f"{stats.failures} requests failed")
+    return stats
+
+
+def timed(trace):
+    """Send a trace to malloc, as a process of `compare` does."""
+    lib, ffi = none
+    held = {
+        "events": ffi.from_buffer("rns_event_t[]", trace.events),
+        "block": ffi.from_buffer("uint32_t[]", trace.blocks),
+        "blocks": ffi.new("unsigned char *[]", trace.block_count),
+    }
+    state = ffi.new("rns_timed_t *", {**held, "block_count": trace.block_count})
+    lib.rns_timed_begin(state)
+    lib.rns_timed_run(state, 0, len(trace))
+    lib.rns_timed_end(state)
+    if state.failures:
+        raise MemoryError(f"{state.failures} requests failed")
+    return len(trace)
+
+
+def soaked(spec):
+    """Soak for some minutes; the pool does not depend on the heap beside it."""
+    soak = Soak(spec)
+    try:
+        soak.until(SOAK_NS)
+        return soak.stats()
+    finally:
+        soak.close()
+
+
 def verbs(folder):
     """Return, by name, calls of the package that give something comparable."""
     trace = rp.packet_node(16_384, events=1500, seed=1)
-    done = {}
+    blocks = rp.packet_node(16_384, events=60, seed=1)
+    spec = SoakSpec(rp.PoolConfig.parse("64x320,256x224,512x8"), "node", hours=1, seed=1)
+    done = {
+        "pool": taken_from_malloc,
+        "bytes": shared_bytes,
+        "machine": lambda: on_a_machine(blocks),
+        "malloc": lambda: timed(blocks),
+        "soak": lambda: soaked(spec),
+    }
     for suffix in (".csv", ".csv.gz", ".npz"):
         path = folder / f"trace{suffix}"
         rp.save_trace(trace, path, overwrite=True)
@@ -133,8 +209,8 @@ def is_refusal(error):
 class Trial:
     """One verb, made to fail."""
 
-    def __init__(self, oom, name, call):
-        self.oom, self.name, self.call = oom, name, call
+    def __init__(self, oom, name, call, most):
+        self.oom, self.name, self.call, self.most = oom, name, call, most
         self.faults = []
         self.refused = self.served = 0
         for _ in range(2):  # What the first call keeps for later calls is no leak.
@@ -154,8 +230,8 @@ class Trial:
 
     def run(self):
         numbers = range(1, self.calls + 1)
-        if self.calls > CALLS_MAX:
-            numbers = [1 + self.calls * i // CALLS_MAX for i in range(CALLS_MAX)]
+        if self.calls > max(self.most, ALL_TO):
+            numbers = [1 + self.calls * i // self.most for i in range(self.most)]
         for number in numbers:
             for sticky in (False, True):
                 where = f"call {number} of {self.calls}{', sticky' if sticky else ''}: "
@@ -193,13 +269,13 @@ class Trial:
 def main():
     warnings.simplefilter("error", DeprecationWarning)
     oom = Oom()
-    folder, chosen = Path(sys.argv[1]), sys.argv[2:]
+    folder, most, chosen = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     calls = verbs(folder)
     verdict = {}
     for name in chosen or calls:
         print(name, file=sys.stderr)  # So that a crash says in what.
-        verdict[name] = Trial(oom, name, calls[name]).run()
-    json.dump({"sites": oom.sites(), "verbs": verdict}, sys.stdout)
+        verdict[name] = Trial(oom, name, calls[name], most).run()
+    json.dump({"sites": oom.sites(), "places": oom.places(), "verbs": verdict}, sys.stdout)
 
 
 if __name__ == "__main__":
