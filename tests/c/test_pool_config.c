@@ -213,7 +213,7 @@ static void test_a_tier_whose_bytes_overflow_is_refused(void)
     tier = (rns_tier_config_t){.slot_bytes = 32768, .slot_count = RNS_SLOT_COUNT_MAX};
     config.header_bytes = 0; /* less than half of the address space, also where that is 2 GiB */
     CHECK_STATUS(rns_pool_storage_bytes(&config, &storage_bytes), RNS_OK);
-    CHECK_EQUAL(storage_bytes, 32768u * 65535u + 8192u);
+    CHECK_EQUAL(storage_bytes, (size_t)32768 * 65535u + 8192u);
 }
 
 static void test_each_32_slots_need_a_word_if_there_are_more(void)
@@ -227,7 +227,7 @@ static void test_each_32_slots_need_a_word_if_there_are_more(void)
         if (count > 32 && bitmap_bytes * 8u < count) {
             bitmap_bytes += RNS_ALIGN_BYTES;
         }
-        CHECK_EQUAL(storage_bytes, 16u * count + bitmap_bytes);
+        CHECK_EQUAL(storage_bytes, (size_t)16 * count + bitmap_bytes);
     }
 }
 
