@@ -65,24 +65,27 @@ def hold(seconds: dict[str, list[float]]) -> None:
     assert late <= LATE_SHARE * len(held), f"{late} of {len(held)} later than {SOON_S} s"
 
 
-def find(verb: str, text: str, words: str, room: Room) -> str:
-    """Interrupt a verb with a fault."""
-    return found(lambda: hold({verb: interrupted(verb, 12, room, text)}), words)
+def find(verb: str, count: int, text: str, words: str, room: Room) -> str:
+    """Interrupt a verb with a fault, so often."""
+    return found(lambda: hold({verb: interrupted(verb, count, room, text)}), words)
 
 
 PLANTS = {
     "a partial file stays": (
         "import",
+        12,
         "from pathlib import Path; Path.unlink = lambda *_, **__: None\n",
         ".part",
     ),
     "another status": (
         "info",
+        2,
         "import pyrns_pool.cli as c; c.EXIT_INTERRUPTED = 1\n",
         "ended with 1",
     ),
     "Ctrl-C is not heard": (
         "info",
+        3,
         "import signal; signal.signal(2, signal.SIG_IGN); signal.signal = lambda *_: None\n",
         "later than",
     ),
