@@ -15,10 +15,12 @@ from job import Job, Room, found
 TESTS = """
     bytes bytes_threads store pool stats slots config trace trace_csv trace_line formats
     formats_npz import_text members packets replay curve heaps ops run_rtp record_raw
+    erlang gate pool_watch recorder results trace_info tune_sites workload_results
 """.split()
 """Those whose subject is the extension, with ten examples for each property; `make soak` runs all
 but these that start compilers, with as many examples as `make test`."""
 NOT_TESTS = ("lint", "readme", "notebooks", "packaging", "verify", "allocs", "firmware", "cbuild")
+NOT_TESTS += ("exports",)  # Its compilers make programs of 32 bits, too.
 NOT_HERE = (
     # They limit their addresses, of which ASan needs terabytes.
     "pool.py::test_a_process_with_little_memory_gets_it_back_or_a_config_error",
@@ -29,6 +31,8 @@ SLOW = (
     "replay.py::test_the_whole_recording_gives_exactly_what_the_model_gives",
     "replay.py::test_the_recording_gives_exactly_what_the_model_gives",
     "heaps.py::test_a_long_random_run_stays_with_the_model",
+    "heaps.py::test_every_block_lies_where_the_model_puts_it",
+    "curve.py::test_every_slot_count_gives_what_a_replay_and_the_model_give",
 )
 """Left to `make soak`."""
 NOT_COPIED = (".git", ".venv", ".hypothesis", ".mypy_cache", ".pytest_cache", "build", "demo")
