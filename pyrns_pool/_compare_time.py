@@ -72,7 +72,7 @@ def run_malloc(trace: Trace) -> MallocRun:
     Raises
     ------
     PyrnsPoolError
-        If the process fails.
+        If the process fails, or malloc refuses a request: it would be timed for doing less.
     """
     counts = (len(trace), trace.block_count)
     given = [count.to_bytes(8, "little") for count in counts]
@@ -84,6 +84,9 @@ def run_malloc(trace: Trace) -> MallocRun:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise PyrnsPoolError(f"malloc: the process that times it failed: {(said or ['?'])[-1]}")
     seen = json.loads(done.stdout)
+    if seen["failures"]:
+        largest = int(trace.events["size"].max())
+        raise PyrnsPoolError(f"malloc: refused requests; the largest is of {largest:,} bytes")
     preloaded = os.environ.get("LD_PRELOAD", "").replace(":", " ").split()
     return MallocRun(
         library=", ".join(Path(name).name for name in preloaded) or "libc",

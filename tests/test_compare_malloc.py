@@ -1,6 +1,7 @@
 """The process's own malloc beside pool and heap models: time and resident memory, nothing else."""
 
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -39,6 +40,17 @@ def test_resident_memory_grows_by_what_is_live_at_the_peak(is_kept, least, most)
 def test_what_is_preloaded_is_named(monkeypatch):
     monkeypatch.setenv("LD_PRELOAD", "libm.so.6")
     assert _compare_time.run_malloc(trace_of(9, 100, True)).library == "libm.so.6"
+
+
+def test_a_request_that_it_refuses_is_an_error():
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 35, before[1]))  # Some machines have 64 GiB.
+    try:
+        with pytest.raises(rp.PyrnsPoolError) as caught:
+            _compare_time.run_malloc(trace_of(1, 1 << 36, True))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert str(caught.value) == "malloc: refused requests; the largest is of 68,719,476,736 bytes"
 
 
 @settings(max_examples=40, deadline=None)
