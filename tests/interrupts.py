@@ -57,8 +57,8 @@ ENDLESS = {
 }
 """They go on until they are interrupted, and keep what was done so far: it is whole."""
 ENDLESS_S = 1.0
-FINISHES = ("record", "soak")
-"""They have something to finish first: to read and to write what the command left, an hour."""
+FINISHES = ("record",)
+"""They have something to finish first: to read and to write what the command left."""
 HANGS_S = 60
 
 

@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-import threading
-import time
 
 import pytest
 from test_cli import pyrns_pool
 
 from pyrns_pool import cli
+from pyrns_pool.workloads.soak import Soak
 
 HARD = ("--workload", "adversarial", "--hours", "6", "--tiers", "64x40,256x24,512x8")
 
@@ -64,26 +63,34 @@ def test_the_json_has_hours_alarms_and_ages(tmp_path):
     assert "soak.svg" in pyrns_pool("plot", out)
 
 
-def test_ctrl_c_ends_after_the_hour_and_resume_finishes(tmp_path, capsys):
-    through, part = tmp_path / "through", tmp_path / "part"
-    arguments = ["--hours", "8", "--seed", "9"]
-    pyrns_pool("soak", *arguments, "-o", through)
+def interrupted(arguments, hours, capsys, monkeypatch):
+    """Run a soak that is interrupted in the hour after so many, as by Ctrl-C."""
 
-    def interrupt():
-        while signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            time.sleep(0.001)
-        os.kill(os.getpid(), signal.SIGINT)
+    class Interrupted(Soak):
+        def until(self, end_ns):
+            super().until(end_ns)
+            if self.done == hours:
+                os.kill(os.getpid(), signal.SIGINT)
 
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    status = cli.main(["soak", *arguments, "-o", str(part)])
-    thread.join()
+    monkeypatch.setattr(cli.soak, "Soak", Interrupted)
+    status = cli.main(["soak", *map(str, arguments)])
+    monkeypatch.undo()
     printed = capsys.readouterr()
     assert (status, printed.out, printed.err) == (130, "", "pyrns-pool: interrupted\n")
-    done = len(json.loads((part / "summary.json").read_text())["hours"])
-    print(f"{done} hours before Ctrl-C")
-    assert 1 <= done < 8
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_at_ctrl_c_the_whole_hours_are_kept_and_resume_finishes(tmp_path, capsys, monkeypatch):
+    through, part, none = (tmp_path / name for name in ("through", "part", "none"))
+    arguments = ["--hours", 8, "--seed", 9]
+    pyrns_pool("soak", *arguments, "-o", through)
+    interrupted([*arguments, "-o", none], 0, capsys, monkeypatch)
+    assert not none.exists() or list(none.iterdir()) == []
+    interrupted([*arguments, "-o", part], 3, capsys, monkeypatch)
+    interrupted(["--resume", part], 1, capsys, monkeypatch)  # The first three take a while again.
+    assert len(json.loads((part / "summary.json").read_text())["hours"]) == 3
+    interrupted(["--resume", part], 5, capsys, monkeypatch)
+    assert len(json.loads((part / "summary.json").read_text())["hours"]) == 5
     pyrns_pool("soak", "--resume", part)
     for name in ("result.npz", "summary.json"):
         assert (part / name).read_bytes() == (through / name).read_bytes()

@@ -23,6 +23,7 @@ from pyrns_pool.config import PoolConfig
 from pyrns_pool.errors import ConfigError
 from pyrns_pool.workload_results import WorkloadResult
 from pyrns_pool.workloads.soak import (
+    HOUR_NS,
     SOAK_WORKLOADS,
     Soak,
     SoakSpec,
@@ -39,6 +40,8 @@ MIXED_POOL = PoolConfig.parse("64x320,256x240,512x32")
 POOLS = {"node": NODE_POOL, "rtp": RTP_POOL, "mixed": MIXED_POOL, "adversarial": NODE_POOL}
 """What each workload needs, with some slots more; bad orders take whatever there is."""
 HOURS_DEFAULT, SEED_DEFAULT = 48, 1
+PARTS = 16
+"""Of an hour, after each of which Ctrl-C is seen: some hundredths of a second."""
 ROWS_MAX = 24
 OPTIONS = ("hours", "workload", "seed", "tiers", "preset", "config", "policy", "output")
 
@@ -56,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    """Run, write, print; on Ctrl-C the hour is finished and what there is is written."""
+    """Run, write, print; on Ctrl-C the hours that are whole are written."""
     before: Optional[WorkloadResult] = None
     directory = given.output
     if given.resume is not None:
@@ -75,10 +78,10 @@ def run(given: argparse.Namespace) -> None:
     force = given.force or before is not None
     refuse_existing_result(directory, force, given.plot)
     result = run_hours(spec, before)
-    is_done = len(result.series["hours"]) == spec.hours
-    if directory is not None:
+    is_done = result is not None and len(result.series["hours"]) == spec.hours
+    if result is not None and directory is not None:
         write_files(result, soak_dict(result), directory, force, given.plot and is_done)
-    if not is_done:
+    if result is None or not is_done:
         raise KeyboardInterrupt
     if given.json:
         output.print_json(soak_dict(result))
@@ -93,18 +96,26 @@ def _refuse_others(given: argparse.Namespace) -> None:
             raise ConfigError(f"--{name}: --resume goes on with what was given then")
 
 
-def run_hours(spec: SoakSpec, before: Optional[WorkloadResult]) -> WorkloadResult:
-    """Run all hours, or those until Ctrl-C: at least one."""
-    run = Soak(spec, before)
+def run_hours(spec: SoakSpec, before: Optional[WorkloadResult]) -> Optional[WorkloadResult]:
+    """Run all hours, or those that are whole at Ctrl-C, with those of `before`; None if none is."""
+    run, whole = Soak(spec, before), before
+    kept = 0 if before is None else len(before.series["hours"])
     try:
         with _interruption() as is_interrupted, output.progress("soaking") as report:
             while not run.is_done:
+                for part in range(1, PARTS if run.has_parts else 1):
+                    run.until(run.done * HOUR_NS + part * HOUR_NS // PARTS)
+                    if is_interrupted():
+                        return whole
                 run.hour()
+                is_over = run.is_done or is_interrupted()
+                if run.done > kept and (is_over or run.has_parts):
+                    whole = run.result()
                 if report is not None:
                     report(run.done / spec.hours)
-                if is_interrupted():
+                if is_over:
                     break
-        return run.result()
+        return whole
     finally:
         run.close()
 

@@ -187,6 +187,11 @@ class Soak:
         return self.done == self.spec.hours
 
     @property
+    def has_parts(self) -> bool:
+        """Whether the workload runs in parts of hours, too."""
+        return hasattr(self._workload, "until")
+
+    @property
     def events(self) -> int:
         """Moments at which the workload acted so far."""
         return int(self._soak.events)
@@ -221,7 +226,7 @@ class Soak:
         ConfigError
             If the workload only runs in hours.
         """
-        if not hasattr(self._workload, "until"):
+        if not self.has_parts:
             raise ConfigError(f"workload: {self.spec.workload!r} only runs in hours")
         self._workload.until(end_ns)
 

@@ -8,7 +8,7 @@ machine makes no fault. No end may take longer than `LATE_S`.
 
 What is let pass, and why: status 0, or the signal as the status, where all files are there. The
 signal came when the verb had nothing left to do but to end, and Python heard it no more. `record`
-and `soak` have something to finish first, which takes as long as it takes.
+has something to finish first, which takes as long as it takes.
 """
 
 import random
