@@ -34,9 +34,9 @@ BUILDS = [
 ]
 """What one build does not notice, the next may: what only it compiles, or what only overflows
 there."""
-EACH, SOAK_EACH = 25, 10
-"""Of so many changes that can be made of a function one is, and one more."""
-MADE = 340
+EACH = {False: 25, True: 10}
+"""Of so many changes that can be made of a function one is, and one more; True: in `make soak`."""
+MADE = 330
 """Of those, in ten minutes: the functions that are left out are always the same ones."""
 
 
@@ -94,14 +94,16 @@ def judge(
 
 
 def look(room: Room) -> dict[str, int]:
-    equivalents, by_hand, (by_rule, compiled) = listed("equivalent.txt"), list(planted()), made()
-    stale = equivalents.keys() - {mutant.name for mutant in by_rule}
+    equivalents, by_hand, (every, compiled) = listed("equivalent.txt"), list(planted()), made()
+    stale = equivalents.keys() - {mutant.name for mutant in every}
     faults = [f"listed as equivalent, but not made any more: {name}" for name in stale]
-    chosen = (
-        mutate.sample(by_rule, SOAK_EACH) if room.soak else mutate.sample(by_rule, EACH)[:MADE]
-    )
-    by_rule = chosen + [m for m in by_rule if m.name in equivalents and m not in chosen]
-    counts = {"made": 0, "planted": 0, "equivalent": 0}
+    by_rule = [m for m in mutate.sample(every, EACH[room.soak]) if m.name not in equivalents]
+    counts = {"made": 0, "planted": 0}
+    if room.soak:  # Every suite of every build runs for each of them.
+        by_rule += [m for m in every if m.name in equivalents]
+        counts["equivalent"] = 0
+    else:
+        by_rule = by_rule[:MADE]
     for mutant, caught_by in judge(room.tmp, by_hand + by_rule, compiled):
         if caught_by == "compiler":
             if mutant in by_hand:
