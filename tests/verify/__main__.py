@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import traceback
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -32,7 +33,9 @@ Outcome = dict[str, Any]
 def main() -> int:
     arguments = parse()
     if arguments.one:
-        json.dump(carry_out(known_jobs()[arguments.one], arguments.soak), sys.stdout)
+        with redirect_stdout(sys.stderr):  # The outcome alone is read by who started this.
+            outcome = carry_out(known_jobs()[arguments.one], arguments.soak)
+        json.dump(outcome, sys.stdout)
         return 0
     known = known_jobs()
     unknown = sorted(set(arguments.job) - set(known))
