@@ -119,7 +119,7 @@ def run_all(chosen: list[Job], soak: bool) -> Iterator[Outcome]:
 
     What they leave in TMPDIR goes with the end of this, also when they are killed.
     """
-    waiting, running = sorted(chosen, key=lambda job: -job.cores), {}
+    waiting, running = sorted(chosen, key=lambda job: (-job.cores, not job.is_long)), {}
     cores = os.cpu_count() or 1
     folder = tempfile.TemporaryDirectory(prefix="pyrns-pool-verify-")
     try:

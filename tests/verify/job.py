@@ -32,6 +32,8 @@ class Job:
     if it was not found."""
     cores: int = 1
     """Processors that it keeps busy."""
+    is_long: bool = False
+    """Whether it takes a minute or more, and so begins first."""
 
 
 def found(check: Callable[[], object], words: str) -> str:

@@ -25,6 +25,7 @@ NOT_HERE = (
     # They limit their addresses, of which ASan needs terabytes.
     "pool.py::test_a_process_with_little_memory_gets_it_back_or_a_config_error",
     "replay.py::test_blocks_that_the_trace_does_not_free_go_back_to_the_heap",
+    "compare_malloc.py::test_a_request_that_it_refuses_is_an_error",
 )
 SLOW = (
     # Their time is that of the models, in Python.

@@ -126,7 +126,7 @@ def look_for(planted: Planted, sync: str, room: Room) -> str:
     # and what was printed by then counts.
     first = ("env", "TSAN_OPTIONS=halt_on_error=1")
     return found(
-        lambda: cbuild.run(program, *planted.suites, under=first, timeout=30), planted.words
+        lambda: cbuild.run(program, *planted.suites, under=first, timeout=12), planted.words
     )
 
 

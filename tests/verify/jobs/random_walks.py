@@ -19,7 +19,7 @@ SMALL, LEAST = "RNS_PROFILE=RNS_PROFILE_SMALL", "RNS_PROFILE=RNS_PROFILE_LEAST"
 
 # Millions of operations in each build; together more than 100. `make soak` does 100 times as many.
 SUITES = {
-    "pool": {(): 76, ("RNS_CANARY=1", "RNS_POISON=1"): 5, (SMALL,): 5, (LEAST,): 5},
+    "pool": {(): 66, ("RNS_CANARY=1", "RNS_POISON=1"): 5, (SMALL,): 5, (LEAST,): 5},
     # Where an observer is told of gives, free slots are hidden by the sanitizer.
     "bytes": {(): 5, ("RNS_OBSERVE=1",): 3},
     "table": {(): 12},
@@ -149,6 +149,7 @@ JOBS = [
         shows=SHOWS[suite],
         run=partial(look, suite),
         plants={name: partial(look_for, suite, fault) for name, fault in PLANTS[suite].items()},
+        is_long=suite == "pool",
     )
     for suite in SUITES
 ]

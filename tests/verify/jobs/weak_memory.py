@@ -106,5 +106,6 @@ JOBS = [
         shows="slots and buffers are handed over in order, in the memory model of C11",
         run=look,
         plants={name: partial(plant, name) for name in PLANTS},
+        is_long=True,
     )
 ]
