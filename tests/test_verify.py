@@ -17,14 +17,6 @@ from verify.job import Job, found
 from verify.plant import plant
 
 VERIFY = ROOT / "tests" / "verify"
-# Built, but not yet run to their end on the present code: to be empty. A new job is none of them.
-NOT_RUN_WHOLE = set(
-    """
-    afl-csv asan-python determinism eva-bytes firmware-figures firmware-profiles fuzz-csv
-    fuzz-ops fuzz-pool fuzz-readers interleavings-bytes interleavings-pool interrupts mutants
-    oom-python races-atomic races-lock random-bytes random-pool random-table weak-memory
-    """.split()
-)
 
 
 def job(run, **plants):
@@ -101,8 +93,7 @@ def test_each_job_has_planted_faults_and_what_is_recorded_has_a_row_in_the_docs(
     page = (ROOT / "docs" / "verify.md").read_text()
     print(f"{len(known)} jobs, {sum(len(one.plants) for one in known.values())} planted faults")
     assert all(one.plants for one in known.values())
-    assert not recorded.keys() - known.keys()
-    assert known.keys() - recorded.keys() == NOT_RUN_WHOLE
+    assert known.keys() == recorded.keys()
     for name, counts in recorded.items():
         assert f"| {name} | " in page, name
         assert counts and all(count > 0 for count in counts.values()), name

@@ -10,7 +10,7 @@ from job import Job, Room, found
 sys.path.append(str(FUZZ))
 import readers  # noqa: E402
 
-RUNS = dict.fromkeys(readers.READERS, 10_000) | dict.fromkeys(
+RUNS = dict.fromkeys(readers.READERS, 5_000) | dict.fromkeys(
     ("packets", "pool", "sweep", "rules", "result"), 3_000
 )
 SOAK_TIMES, PLANTED_RUNS = 100, 10_000
