@@ -303,9 +303,7 @@ def storage(b):
 
 def test_bytes_behave_as_bytearrays_that_share_nothing_whatever_is_done_to_them():
     SEEN.clear()
-    run_state_machine_as_test(
-        Programs, settings=settings(max_examples=80, stateful_step_count=50)
-    )
+    run_state_machine_as_test(Programs, settings=settings(max_examples=80, stateful_step_count=50))
     print(SEEN)
     events = ["exhausted", "too large", "refused", "shared", "written while shared"]
     for event in [*events, "not created", "not compacted", "with tail appends"]:

@@ -48,8 +48,10 @@ def test_clang_format_would_change_nothing():
 def test_clang_tidy_finds_nothing():
     def findings(source):
         flags = [*cbuild.STRICT, *cbuild.INCLUDES]
+        # The analyzer follows paths; those of the suites are run, and take it longest.
+        fewer = [] if cbuild.CSRC in source.parents else ["--checks=-clang-analyzer-*"]
         try:
-            cbuild.execute(["clang-tidy", "--quiet", source, "--", *flags], timeout=300)
+            cbuild.execute(["clang-tidy", "--quiet", *fewer, source, "--", *flags], timeout=300)
         except AssertionError as error:
             return str(error)
         return ""

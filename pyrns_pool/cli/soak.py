@@ -97,7 +97,7 @@ def _refuse_others(given: argparse.Namespace) -> None:
 
 
 def run_hours(spec: SoakSpec, before: Optional[WorkloadResult]) -> Optional[WorkloadResult]:
-    """Run all hours, or those that are whole at Ctrl-C, with those of `before`; None if none is."""
+    """Run all hours; at Ctrl-C return those that are whole, or `before` if that has more."""
     run, whole = Soak(spec, before), before
     kept = 0 if before is None else len(before.series["hours"])
     try:
