@@ -51,7 +51,7 @@ lint: packages-test $(INSTALLED) ## run the linters only
 sanitize: packages-test $(INSTALLED) ## run the C suites under the sanitizers only
 	@$(PYTEST) tests -k sanit
 
-verify: packages-verify $(INSTALLED) ## look for faults for ten minutes: all states, proofs, mutants
+verify: packages-verify $(INSTALLED) ## look for faults for a quarter of an hour: all states, proofs, mutants
 	@$(VENV)/bin/python tests/verify
 
 soak: packages-verify $(INSTALLED) ## the same for hours

@@ -37,7 +37,7 @@ there."""
 EACH = {False: 25, True: 10}
 """Of so many changes that can be made of a function one is, and one more; True: in `make soak`."""
 MADE = 330
-"""Of those, in ten minutes: the functions that are left out are always the same ones."""
+"""Of those, in `make verify`: the functions that are left out are always the same ones."""
 
 
 def listed(name: str) -> dict[Name, str]:
