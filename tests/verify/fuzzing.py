@@ -37,7 +37,7 @@ def build(tmp, harness, compiler="clang", tree=cbuild.ROOT):
     return program
 
 
-def run_libfuzzer(tmp, harness, runs, tree=cbuild.ROOT, seconds=3600):
+def run_libfuzzer(tmp, harness, runs, tree=cbuild.ROOT):
     """Run a harness on its corpus and `runs` inputs made from it; return how many were run.
 
     Whatever it finds raises AssertionError, with the input that shows it.
@@ -48,7 +48,7 @@ def run_libfuzzer(tmp, harness, runs, tree=cbuild.ROOT, seconds=3600):
     length = LENGTH_MAX[harness]
     options = [f"-runs={runs}", "-seed=1", f"-max_len={length}", "-print_final_stats=1"]
     options += [f"-artifact_prefix={tmp}/", "-timeout=10", "-rss_limit_mb=1024"]
-    text = cbuild.run(program, *options, corpus, timeout=seconds)
+    text = cbuild.run(program, *options, corpus, timeout=600 + runs // 1000)
     return int(re.search(r"stat::number_of_executed_units:\s*(\d+)", text)[1])
 
 
