@@ -74,7 +74,7 @@ def test_the_lines_and_marks_are_the_data(result):
             points = [(line.get_xdata()[0], line.get_ydata()[0]) for line in drawn]
             wanted = [pools[pools["pool"] == one][0] for one in names]
             wanted = [(row["bytes"] / 1024, 100 * row[name]) for row in wanted]
-            assert sorted(points) == sorted(wanted)
+            assert points == wanted
 
 
 def test_the_marked_pools_are_those_of_the_result(result):
