@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Any, Optional, Sequence
 
 from pyrns_pool._native import CORE_NONE_FILE, none
 from pyrns_pool._native_pool import NativePool
@@ -23,6 +23,26 @@ __all__ = ["ns_per_event", "run_malloc"]
 ROUNDS = 5
 CHUNK_EVENTS = 1 << 18  # Some ten milliseconds, after which Ctrl-C is seen.
 PROGRAM = Path(__file__).with_name("_compare_malloc.py")
+
+
+class Timed:
+    """A trace as C times it; the memory that `native` points into lives as long as this.
+
+    Parameters
+    ----------
+    trace : Trace
+        The events, sent to malloc unless `native` is given a pool or heaps.
+    """
+
+    def __init__(self, trace: Trace):
+        ffi = none.ffi
+        self._held = {
+            "events": ffi.from_buffer("rns_event_t[]", trace.events),
+            "block": ffi.from_buffer("uint32_t[]", trace.blocks),
+            "blocks": ffi.new("unsigned char *[]", trace.block_count),
+        }
+        fields = {**self._held, "block_count": trace.block_count}
+        self.native: Any = ffi.new("rns_timed_t *", fields)
 
 
 def ns_per_event(
@@ -40,13 +60,8 @@ def ns_per_event(
         In the order in which they are asked.
     """
     lib, ffi = none
-    # C keeps the addresses only: the buffers have to outlive the run.
-    held = {
-        "events": ffi.from_buffer("rns_event_t[]", trace.events),
-        "block": ffi.from_buffer("uint32_t[]", trace.blocks),
-        "blocks": ffi.new("unsigned char *[]", trace.block_count),
-    }
-    state = ffi.new("rns_timed_t *", {**held, "block_count": trace.block_count})
+    timed = Timed(trace)
+    state = timed.native
     state.pool = ffi.NULL if pool is None else pool.pool
     for index, heap in enumerate(heaps):
         state.heaps[index] = ffi.NULL if heap is None else heap.native

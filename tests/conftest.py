@@ -1,9 +1,13 @@
 """Settings of the whole run: the same examples, figures without a screen, Ctrl-C that is heard."""
 
+import gc
 import os
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+import pyrns_pool as rp
 
 # What has no tests of its own: programs that tests run, some of which end the process they are in.
 collect_ignore = ["data", "fuzz", "verify"]
@@ -25,3 +29,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def store():
+    """Yield a store of Bytes, of which nothing may be left at the end."""
+    store = rp.Store(rp.PoolConfig.parse("64x48,256x24,512x16,1024x16"), headroom_bytes=16)
+    yield store
+    store.check()
+    if store.live():
+        gc.collect()  # a caught exception may be a circle
+    assert store.live() == []

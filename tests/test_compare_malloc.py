@@ -64,12 +64,8 @@ def test_what_is_timed_is_what_is_compared(trace, tiers, arena):
         inside = next((use.bytes for use in one.regions if use.what == one.heap), 0)
         heap = rp.Heap(one.heap, inside) if one.heap else None
         free = heap.total_free if heap else 0
-        held = {
-            "events": ffi.from_buffer("rns_event_t[]", trace.events),
-            "block": ffi.from_buffer("uint32_t[]", trace.blocks),
-            "blocks": ffi.new("unsigned char *[]", trace.block_count),
-        }
-        state = ffi.new("rns_timed_t *", {**held, "block_count": trace.block_count})
+        timed = _compare_time.Timed(trace)
+        state = timed.native
         state.pool = pool.pool if pool else ffi.NULL
         state.heaps[1] = heap.native if heap else ffi.NULL
         for _ in range(2):

@@ -9,7 +9,7 @@ SOON_S = 20
 """In which it ends whatever else the machine does; a tenth of a second is usual at rest."""
 
 
-@pytest.mark.parametrize("verb", ["import", "replay", "tune", "live"])
+@pytest.mark.parametrize("verb", ["import", "replay", "tune", "report", "live"])
 def test_an_interrupted_verb_ends_soon_with_130_and_leaves_nothing_half_done(verb, tmp_path):
     ending = interrupts.interrupt(verb, random.Random(verb).uniform(0, 0.5), tmp_path)
     print(verb, ending)

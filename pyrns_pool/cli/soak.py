@@ -97,7 +97,10 @@ def _refuse_others(given: argparse.Namespace) -> None:
 
 
 def run_hours(spec: SoakSpec, before: Optional[WorkloadResult]) -> Optional[WorkloadResult]:
-    """Run all hours; at Ctrl-C return those that are whole, or `before` if that has more."""
+    """Run all hours; at Ctrl-C return those that are whole, or `before` if that has more.
+
+    None if there are none: neither before nor now.
+    """
     run, whole = Soak(spec, before), before
     kept = 0 if before is None else len(before.series["hours"])
     try:

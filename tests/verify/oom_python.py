@@ -18,6 +18,7 @@ import numpy as np
 
 import pyrns_pool as rp
 from pyrns_pool import _sweep_task
+from pyrns_pool._compare_time import Timed
 from pyrns_pool._native import none
 from pyrns_pool.workloads.soak import Soak, SoakSpec
 
@@ -128,13 +129,8 @@ def on_a_machine(trace):
 
 def timed(trace):
     """Send a trace to malloc, as a process of `compare` does."""
-    lib, ffi = none
-    held = {
-        "events": ffi.from_buffer("rns_event_t[]", trace.events),
-        "block": ffi.from_buffer("uint32_t[]", trace.blocks),
-        "blocks": ffi.new("unsigned char *[]", trace.block_count),
-    }
-    state = ffi.new("rns_timed_t *", {**held, "block_count": trace.block_count})
+    run = Timed(trace)
+    lib, state = none.lib, run.native
     lib.rns_timed_begin(state)
     lib.rns_timed_run(state, 0, len(trace))
     lib.rns_timed_end(state)

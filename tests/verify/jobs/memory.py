@@ -13,8 +13,8 @@ from extension import FILES, built
 from job import Job, Room, found
 
 TESTS = """
-    bytes bytes_threads store pool stats slots config trace trace_csv trace_line formats
-    formats_npz import_text members packets replay curve heaps ops run_rtp record_raw
+    bytes bytes_views bytes_threads store pool stats slots config trace trace_csv trace_line
+    formats formats_npz import_text members packets replay curve heaps ops run_rtp record_raw
     erlang gate pool_watch recorder results trace_info tune_sites workload_results
 """.split()
 """Those whose subject is the extension, with ten examples for each property; `make soak` runs all
