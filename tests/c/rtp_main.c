@@ -4,10 +4,11 @@
 
 int main(void)
 {
+    /* The longest come last: a mutant ends with the first test that fails. */
     suite_rtp();
     suite_rtp_receiver();
+    suite_rtp_vector();
     suite_rtp_slots();
     suite_rtp_random();
-    suite_rtp_vector();
     return check_finish();
 }

@@ -359,7 +359,7 @@ void suite_table(void)
     RUN(test_culls_go_by_time_stamp_not_by_order_of_insertion);
     RUN(test_of_equal_time_stamps_the_first_inserted_is_culled);
     RUN(test_a_full_ring_overwrites_the_first_inserted);
-    RUN(test_no_entry_moves_until_it_goes);
     RUN(test_the_table_writes_nothing_outside_its_storage);
     RUN(test_expire_removes_what_is_older_than_max_age_and_tells_the_hook);
+    RUN(test_no_entry_moves_until_it_goes);
 }

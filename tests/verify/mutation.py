@@ -1,7 +1,7 @@
 """Whether the C suites notice a change of one file of csrc.
 
 Everything is compiled once. For a mutant only what includes the changed file is compiled again, in
-a copy of csrc, and the programs that contain it run until one of them fails.
+a copy of csrc, and the programs that contain it are made and run until one of them fails.
 """
 
 import queue
@@ -109,16 +109,17 @@ class Programs:
             self.workers.put(folder)
 
     def caught_by(self, folder: Path, mutant: Mutant) -> str:
-        changed = {}
-        for source in self.all:
-            if Path(mutant.file).name in self.includes[source]:
-                compiled = self.compile(folder, source)
+        file = Path(mutant.file)
+        changed: dict[Path, Path] = {}
+        first = FIRST.get(file.stem.split("_")[1], "core")
+        for name in sorted(self.sources, key=lambda name: name != first):
+            mine = [source for source in self.sources[name] if file.name in self.includes[source]]
+            for source in mine:
+                compiled = changed.get(source) or self.compile(folder, source)
                 if not compiled:
                     return "compiler"
                 changed[source] = compiled
-        first = FIRST.get(Path(mutant.file).stem.split("_")[1], "core")
-        for name in sorted(self.sources, key=lambda name: name != first):
-            if not changed.keys() & set(self.sources[name]):
+            if not mine:
                 continue
             program = self.link(folder, name, changed)
             if not program:
