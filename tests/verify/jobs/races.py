@@ -45,7 +45,7 @@ THEN = (
 )
 """The turns of others before the next operation, which may order what this one did not."""
 UNTIL_FOUND = ("bytes_threads=500000",)
-"""The first report ends the program; a busy machine lets threads meet as seldom as once a minute."""
+"""Long, since on a busy machine threads seldom meet; the first report ends it."""
 PLANTS = {
     "ATOMIC": {
         "every exchange is relaxed": Planted(

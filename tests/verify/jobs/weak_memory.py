@@ -73,7 +73,7 @@ def build(room: Room, order: str = "seq_cst", replacements: dict[str, str] | Non
 
 @lru_cache
 def scheduler(folder: Path) -> Path:
-    """Compile what is the same whatever the core is: Relacy and the suites, in some ten seconds."""
+    """Compile what is the same whatever the core is, and takes ten seconds: the suites."""
     path = folder / "scheduler.o"
     # The headers of Relacy are of 2013: no compiler is without a warning over them.
     cbuild.execute(
