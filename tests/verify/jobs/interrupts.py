@@ -21,7 +21,7 @@ from job import Job, Room, found
 
 PER_VERB, SOAK_PER_VERB = 4, 100
 SOON_S, LATE_S = 0.1, 2.0
-LATE_SHARE = 0.1
+LATE_SHARE, IN_TIME_SHARE = 0.1, 0.8
 
 
 def look(room: Room) -> dict[str, int]:
@@ -31,7 +31,9 @@ def look(room: Room) -> dict[str, int]:
         seconds = dict(zip(verbs, threads.map(lambda one: interrupted(one, count, room), verbs)))
     tell(seconds)
     hold(seconds)
-    return {"verbs": len(verbs), "interrupts": sum(map(len, seconds.values())) // 10 * 10}
+    sent, in_time = len(verbs) * count, sum(map(len, seconds.values()))
+    assert in_time >= IN_TIME_SHARE * sent, f"{in_time} of {sent} came while a verb was at work"
+    return {"verbs": len(verbs), "interrupts": sent}
 
 
 def interrupted(verb: str, count: int, room: Room, fault: str = "") -> list[float]:
