@@ -18,7 +18,8 @@ TEST_PACKAGES := $(DEMO_PACKAGES) python3-pytest python3-pytest-xdist python3-hy
     qemu-system-arm qemu-system-misc python3-clang patch python3-distributed python3-tomli \
     python3-kconfiglib liblwip-dev heaptrack zstd python3-zstandard python3-prometheus-client \
     sqlite3 jq git cmake ninja-build pkgconf python3-yaml chromium python3-jinja2 python3-aiohttp
-VERIFY_PACKAGES := $(TEST_PACKAGES) spin relacy-dev afl++ locales gcovr frama-c-base why3 z3
+VERIFY_PACKAGES := $(TEST_PACKAGES) spin relacy-dev afl++ locales gcovr frama-c-base why3 z3 \
+    libopenblas0-pthread
 BENCH_PACKAGES := $(DEMO_PACKAGES) libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 g++ pkgconf \
     nettle-dev libglib2.0-dev libabsl-dev qtbase5-dev python3-distributed heaptrack sqlite3 jq \
     chromium python3-aiohttp python3-prometheus-client

@@ -81,8 +81,10 @@ def offered_load(trace: Trace, least: int, most: int) -> Optional[Load]:
     live = np.concatenate(([0], np.cumsum(step))).astype(np.float64)
     t_ns = trace.events["t_ns"]
     share = np.diff(t_ns[rows], prepend=t_ns[0], append=t_ns[-1]) / trace.duration_ns
-    mean = float(live @ share)
-    return Load(requests, trace.duration_ns, mean, float((live - mean) ** 2 @ share))
+    # No product of matrices: its last digits depend on how many threads the BLAS has.
+    mean = float((live * share).sum())
+    variance = float(((live - mean) ** 2 * share).sum())
+    return Load(requests, trace.duration_ns, mean, variance)
 
 
 def erlang_b(erlangs: float, slots_max: int) -> NDArray[np.float64]:

@@ -230,6 +230,7 @@ void node_init(node_t* self, bytes_fixture_t* f, const rns_transport_config_t* c
 
 void check_node(node_t* self)
 {
+    CHECK_STATUS(rns_transport_check(&self->transport).status, RNS_OK);
     CHECK_TEXT(rns_transport_check(&self->transport).invariant, NULL);
     CHECK_TEXT(rns_store_check(&self->f->store).invariant, NULL);
     CHECK_STATUS(self->reentry, RNS_MISUSE_REENTRANT);

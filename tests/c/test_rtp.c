@@ -58,6 +58,14 @@ static void test_a_header_is_read_in_place(void)
     CHECK(h.payload.start == whole + 32 && h.payload.bytes == 3);
 }
 
+static void test_a_packet_may_end_with_its_last_source(void)
+{
+    const unsigned char bytes[16] = {0x81, [12] = 7};
+    rns_rtp_header_t h;
+    CHECK_STATUS(rns_rtp_header_parse((rns_span_t){bytes, sizeof bytes}, &h), RNS_OK);
+    CHECK(h.csrc_count == 1 && h.csrc.start == bytes + 12 && h.payload.bytes == 0);
+}
+
 static void test_an_element_with_a_one_byte_header_is_found_behind_padding(void)
 {
     rns_rtp_header_t h;
@@ -245,6 +253,7 @@ static void test_an_element_without_its_length_byte_is_refused_and_nothing_behin
 void suite_rtp(void)
 {
     RUN(test_a_header_is_read_in_place);
+    RUN(test_a_packet_may_end_with_its_last_source);
     RUN(test_an_element_with_a_one_byte_header_is_found_behind_padding);
     RUN(test_elements_with_two_byte_headers_may_be_long_or_empty);
     RUN(test_id_15_ends_the_elements_with_one_byte_headers);

@@ -275,6 +275,51 @@ static void test_the_last_bucket_of_the_window_goes_after_just_a_second(void)
     }
 }
 
+static void test_what_comes_in_is_less_when_nothing_came_for_a_while(void)
+{
+    rtp_fixture_t f;
+    rtp_begin(&f, 6);
+    rns_rtp_rate_t* const rate = &f.receiver.rate;
+    for (uint32_t i = 0; i <= 200; ++i) { /* 100 bytes every 10 ms: 80,000 bit/s */
+        rns_rtp_rate_add(rate, 100, SECOND + i * (10 * MILLISECOND));
+    }
+    const uint32_t bps = rns_rtp_rate_incoming(rate, 3 * SECOND + 300 * MILLISECOND);
+    CHECK(bps >= 56000 && bps <= 58000);
+    rtp_end(&f);
+}
+
+static void test_the_estimate_stays_within_its_bounds(void)
+{
+    static const rns_rtp_signal_t signals[] = {RNS_RTP_NORMAL, RNS_RTP_OVERUSE};
+    for (uint32_t k = 0; k < COUNT_OF(signals); ++k) {
+        rtp_fixture_t f;
+        rtp_begin(&f, 6);
+        rns_rtp_rate_t* const rate = &f.receiver.rate;
+        rate->bounds.least_bps = 290000;
+        rate->bounds.most_bps = 310000;
+        for (uint32_t i = 0; i < 400; ++i) { /* 8 Mbit/s, or 80,000 bit/s */
+            rns_rtp_rate_add(rate, k == 0 ? 10000 : 100, SECOND + i * (10 * MILLISECOND));
+            if (i % 300 == 60) {
+                rns_rtp_rate_update(rate, signals[k], SECOND + i * (10 * MILLISECOND));
+            }
+        }
+        CHECK_EQUAL(rate->estimate_bps, k == 0 ? 310000 : 290000);
+        rtp_end(&f);
+    }
+}
+
+static void test_the_defaults_are_those_of_the_header(void)
+{
+    const rns_rtp_config_t config = rns_rtp_config_default(NULL);
+    CHECK_EQUAL(config.extension_id, 3);
+    CHECK_EQUAL(config.bounds.least_bps, 10000);
+    CHECK_EQUAL(config.bounds.start_bps, 300000);
+    CHECK_EQUAL(config.bounds.most_bps, 30000000);
+    CHECK_EQUAL(config.bucket_count, 100);
+    CHECK_EQUAL(config.stream_count, 8);
+    CHECK(config.filter == RNS_RTP_TRENDLINE && config.stream_policy == RNS_TABLE_CULL_OLDEST);
+}
+
 static void test_an_increase_covers_a_second_at_most(void)
 {
     rtp_fixture_t f;
@@ -418,7 +463,10 @@ void suite_rtp_receiver(void)
     RUN(test_a_remb_is_due_at_first_each_second_and_after_a_fall_of_3_percent);
     RUN(test_the_window_forgets_after_a_second_and_is_unknown_until_half_of_one);
     RUN(test_the_last_bucket_of_the_window_goes_after_just_a_second);
+    RUN(test_what_comes_in_is_less_when_nothing_came_for_a_while);
     RUN(test_an_increase_covers_a_second_at_most);
+    RUN(test_the_estimate_stays_within_its_bounds);
+    RUN(test_the_defaults_are_those_of_the_header);
     RUN(test_each_value_out_of_range_is_refused);
     RUN(test_groups_that_arrive_more_than_3_s_apart_give_no_sample);
     RUN(test_a_bucket_and_a_rate_stay_at_the_most_that_they_hold);

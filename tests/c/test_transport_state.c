@@ -36,6 +36,27 @@ static void test_the_default_tables_are_those_of_the_inventory(void)
     routed_end(self);
 }
 
+static void test_the_default_timers_are_those_of_the_inventory(void)
+{
+    const uint64_t second_ns = UINT64_C(1000000000);
+    rns_transport_config_t config;
+    rns_transport_config_default(&config);
+    CHECK_EQUAL(config.timers.job_ns, second_ns / 4u);
+    CHECK_EQUAL(config.timers.links_ns, second_ns);
+    CHECK_EQUAL(config.timers.cull_ns, 5u * second_ns);
+    CHECK_EQUAL(config.timers.grace_ns, 5u * second_ns);
+    CHECK_EQUAL(config.timers.jitter_ns, second_ns / 2u);
+    CHECK_EQUAL(config.timers.path_ns, 604800u * second_ns);
+    CHECK_EQUAL(config.timers.reverse_ns, 480u * second_ns);
+    CHECK_EQUAL(config.timers.link_ns, 900u * second_ns);
+    CHECK_EQUAL(config.timers.hop_ns, 6u * second_ns);
+    CHECK_EQUAL(config.timers.stale_ns, 720u * second_ns);
+    CHECK_EQUAL(config.timers.resource_ns, 96u * second_ns);
+    CHECK_EQUAL(config.timers.request_ns, 20u * second_ns);
+    CHECK_EQUAL(config.timers.announce_retries, 1);
+    CHECK_EQUAL(config.timers.heard_max, 2);
+}
+
 static void never_send(void* context, uint32_t interface, const rns_bytes_t* raw)
 {
     (void)context;
@@ -329,6 +350,7 @@ static void test_a_node_of_seed_0_draws_as_one_of_seed_1(void)
 void suite_transport_state(void)
 {
     RUN(test_the_default_tables_are_those_of_the_inventory);
+    RUN(test_the_default_timers_are_those_of_the_inventory);
     RUN(test_a_wrong_configuration_is_named);
     RUN(test_the_check_finds_what_does_not_add_up);
     RUN(test_calls_from_a_hook_are_refused_and_change_nothing);
