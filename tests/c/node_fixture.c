@@ -230,8 +230,9 @@ void node_init(node_t* self, bytes_fixture_t* f, const rns_transport_config_t* c
 
 void check_node(node_t* self)
 {
-    CHECK_STATUS(rns_transport_check(&self->transport).status, RNS_OK);
-    CHECK_TEXT(rns_transport_check(&self->transport).invariant, NULL);
+    const rns_damage_t damage = rns_transport_check(&self->transport);
+    CHECK_STATUS(damage.status, RNS_OK);
+    CHECK_TEXT(damage.invariant, NULL);
     CHECK_TEXT(rns_store_check(&self->f->store).invariant, NULL);
     CHECK_STATUS(self->reentry, RNS_MISUSE_REENTRANT);
 }

@@ -48,7 +48,7 @@ static void extend_and_drop(worker_t* self, rns_bytes_t* bytes)
     expect(self, rns_bytes_drop(bytes, store) == RNS_OK);
 }
 
-/// Put a handle in the mailbox and extend the one that was there.
+/// Put a handle in the mailbox; extend and drop the one that was there.
 static void hand_over(worker_t* self, rns_bytes_t handle)
 {
     square_t* const square = self->square;

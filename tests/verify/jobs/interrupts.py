@@ -21,7 +21,7 @@ from job import Job, Room, found
 
 PER_VERB, SOAK_PER_VERB = 4, 100
 SOON_S, LATE_S = 0.1, 2.0
-LATE_SHARE, IN_TIME_SHARE = 0.1, 0.8
+LATE_SHARE, IN_TIME_SHARE = 0.1, 5 / 6
 
 
 def look(room: Room) -> dict[str, int]:
