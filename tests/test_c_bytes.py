@@ -16,8 +16,8 @@ SOURCES = [
     TESTS / "test_store.c",
     *cbuild.sources("port", "core"),
 ]
-TEST_COUNT = 75
-LEAST_TEST_COUNT = 62  # where a pool has no fallback, no reserve and no link to others
+TEST_COUNT = 77
+LEAST_TEST_COUNT = 64  # where a pool has no fallback, no reserve and no link to others
 OPERATIONS = 225_000  # at random, in all suites but the one with threads
 PEER_FAULTS = 8 + 7
 

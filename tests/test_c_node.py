@@ -14,7 +14,7 @@ SOURCES = [
     *sorted(TESTS.glob("test_transport*.c")),
     *cbuild.sources("port", "core", "node"),
 ]
-TEST_COUNT, CHECKS_MIN = 92, 100_000
+TEST_COUNT, CHECKS_MIN = 93, 100_000
 # At random, and plays of the scenario with one request after the other failing.
 RANDOM, SCENARIOS_MIN = 4 * 8_000, 1 + 2 * 50
 VARIANTS = [

@@ -13,7 +13,7 @@ SOURCES += [
 ]
 SOURCES += [f"csrc/core/rns_{name}.c" for name in CORE]
 SOURCES += [f"csrc/node/rns_{name}.c" for name in NODE]
-TEST_COUNT, CHECKS_MIN = 48, 9_000_000
+TEST_COUNT, CHECKS_MIN = 49, 9_000_000
 OPERATIONS = 200_000 + 100_000 + 100_000 + 6 * 50_000 + 84 * 20_000
 PLAIN = [{"compiler": name, "sync": sync} for name in cbuild.COMPILERS for sync in cbuild.SYNCS]
 VARIANTS = PLAIN + [

@@ -242,25 +242,19 @@ rns_status_t rns_transport_inbound_bytes(rns_transport_t* self, uint32_t interfa
 rns_status_t rns_transport_inbound(rns_transport_t* self, uint32_t interface, const void* data,
                                    size_t length, uint64_t now_ns)
 {
+    if (self->is_busy) {
+        return RNS_MISUSE_REENTRANT;
+    }
     rns_bytes_t raw = {0};
-    rns_status_t status = self->is_busy ? RNS_MISUSE_REENTRANT : RNS_OK;
-    transport_outcome_t refusal = TRANSPORT_MALFORMED;
-    if (status == RNS_OK) {
-        status = length > self->mtu_bytes ? RNS_INPUT_LONG : RNS_OK;
-    }
-    if (status == RNS_OK) {
-        status = rns_bytes_init(&raw, self->store, data, length);
-        refusal = TRANSPORT_NO_MEMORY;
-    }
+    const bool is_long = length > self->mtu_bytes; /* then it may not fit any slot */
+    const rns_status_t status =
+        is_long ? RNS_INPUT_LONG : rns_bytes_init(&raw, self->store, data, length);
     if (status == RNS_OK) {
         return rns_transport_inbound_bytes(self, interface, &raw, now_ns);
     }
-    if (status != RNS_MISUSE_REENTRANT) {
-        RNS_TRANSPORT_COUNT(self, packets_in);
-        RNS_TRANSPORT_ADD(self, bytes_in, length);
-        (void)conclude(self, refusal, status);
-    }
-    return status;
+    RNS_TRANSPORT_COUNT(self, packets_in);
+    RNS_TRANSPORT_ADD(self, bytes_in, length);
+    return conclude(self, is_long ? TRANSPORT_MALFORMED : TRANSPORT_NO_MEMORY, status);
 }
 
 /* ---- Time ----------------------------------------------------------------------------------- */

@@ -271,6 +271,18 @@ static void test_room_beyond_32_bit_is_refused_for_a_shared_buffer_too(void)
     bytes_fixture_end(&f);
 }
 
+static void test_the_most_that_32_bit_hold_is_asked_of_the_pool(void)
+{
+    bytes_fixture_t f;
+    bytes_fixture_plain(&f);
+    rns_bytes_t bytes = {0};
+    const size_t most = UINT32_MAX;
+    CHECK_STATUS(rns_bytes_reserve_room(&bytes, &f.store, most, 0), RNS_MISS_OVERSIZE);
+    CHECK_STATUS(rns_bytes_reserve_room(&bytes, &f.store, 0, most), RNS_MISS_OVERSIZE);
+    CHECK_EQUAL(requests_of(&f), 2);
+    bytes_fixture_end(&f);
+}
+
 static void test_get_reads_each_byte_and_refuses_the_one_behind(void)
 {
     bytes_fixture_t f;
@@ -306,6 +318,20 @@ static void test_what_fits_its_slot_exactly_stays_in_that_tier(void)
     bytes_fixture_end(&f);
 }
 
+static void test_all_of_a_slot_may_be_headroom(void)
+{
+    bytes_fixture_t f;
+    bytes_fixture_plain(&f);
+    rns_bytes_t bytes = {0};
+    CHECK_STATUS(rns_bytes_reserve(&bytes, &f.store, 64), RNS_OK);
+    CHECK_EQUAL(bytes.buffer->capacity, 64);
+    CHECK_STATUS(rns_bytes_reserve_room(&bytes, &f.store, 64, 0), RNS_OK);
+    CHECK_EQUAL(requests_of(&f), 1);
+    CHECK_EQUAL(rns_bytes_headroom(&bytes), 64);
+    bytes_end(&f, &bytes);
+    bytes_fixture_end(&f);
+}
+
 static void test_in_the_fallback_a_buffer_grows_by_half_and_one_that_fits_is_compact(void)
 {
     bytes_fixture_t f;
@@ -335,7 +361,9 @@ void suite_bytes_shape(void)
     RUN(test_an_exported_view_is_a_snapshot_that_outlives_its_handle);
     RUN(test_an_append_behind_a_view_needs_no_copy);
     RUN(test_room_beyond_32_bit_is_refused_for_a_shared_buffer_too);
+    RUN(test_the_most_that_32_bit_hold_is_asked_of_the_pool);
     RUN(test_get_reads_each_byte_and_refuses_the_one_behind);
     RUN(test_what_fits_its_slot_exactly_stays_in_that_tier);
+    RUN(test_all_of_a_slot_may_be_headroom);
     RUN_WITH_FALLBACK(test_in_the_fallback_a_buffer_grows_by_half_and_one_that_fits_is_compact);
 }

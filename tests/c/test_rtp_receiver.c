@@ -320,6 +320,18 @@ static void test_the_defaults_are_those_of_the_header(void)
     CHECK(config.filter == RNS_RTP_TRENDLINE && config.stream_policy == RNS_TABLE_CULL_OLDEST);
 }
 
+static void test_the_first_sample_moves_the_kalman_filter_by_its_gain(void)
+{
+    rns_rtp_delay_t delay;
+    rns_rtp_delay_reset(&delay, RNS_RTP_KALMAN);
+    const int64_t step_ns = 33333333; /* after which a hundredth is forgotten */
+    (void)rns_rtp_delay_add(&delay, (rns_rtp_sample_t){step_ns + 60000000, step_ns});
+    /* The innovation counts as 3 in the variance: 1 + (9 - 1) * 0.01. */
+    const double gain = 0.101 / (1.08 + 0.101);
+    const double off_ns = (double)delay.as.kalman.m_ns - 6e7 * gain;
+    CHECK(off_ns > -1000 && off_ns < 1000);
+}
+
 static void test_an_increase_covers_a_second_at_most(void)
 {
     rtp_fixture_t f;
@@ -464,6 +476,7 @@ void suite_rtp_receiver(void)
     RUN(test_the_window_forgets_after_a_second_and_is_unknown_until_half_of_one);
     RUN(test_the_last_bucket_of_the_window_goes_after_just_a_second);
     RUN(test_what_comes_in_is_less_when_nothing_came_for_a_while);
+    RUN(test_the_first_sample_moves_the_kalman_filter_by_its_gain);
     RUN(test_an_increase_covers_a_second_at_most);
     RUN(test_the_estimate_stays_within_its_bounds);
     RUN(test_the_defaults_are_those_of_the_header);

@@ -101,6 +101,9 @@ static void test_i4_a_broken_index_is_found(void)
     }
     CHECK_EQUAL(used, 12);
     PLANT(&t->cells[empty], 0x80000000u, "I4");
+    t->cells[empty] = 3u; /* not marked as used */
+    CHECK_EQUAL(rns_table_check(t).slot_index, empty);
+    t->cells[empty] = 0;
     table_fixture_end(f);
 }
 

@@ -227,8 +227,23 @@ static void test_check_names_the_damage_to_counts(void)
         CHECK_TEXT(rns_tier_check(&f.tier).invariant, NULL);
         set_gate_takes(&f, 3); /* fewer takes than slots in use */
         CHECK_TEXT(rns_tier_check(&f.tier).invariant, RNS_COUNTER_BITS == 64 ? "I5" : NULL);
+        CHECK_EQUAL(rns_tier_check(&f.tier).slot_index, 0); /* no slot's fault */
         free_tier_fixture(&f);
     }
+}
+
+static void test_a_take_that_has_yet_to_note_itself_is_in_the_high_water_marks(void)
+{
+    tier_fixture_t f;
+    tier_fixture_init(&f, 16, 0, 40);
+    take_many(&f, 4);
+    rns_cell_store(&f.tier.least_free, 37u);
+    rns_cell_store(&f.tier.window_least_free, 38u);
+    const rns_tier_counts_t counts = rns_tier_counts(&f.tier);
+    CHECK_EQUAL(counts.in_use, 4);
+    CHECK_EQUAL(counts.window_high_water, 4);
+    CHECK_EQUAL(counts.high_water, 4);
+    free_tier_fixture(&f);
 }
 #else
 static void test_without_statistics_only_slots_in_use_are_known(void)
@@ -344,6 +359,7 @@ void suite_tier_check(void)
     RUN(test_the_carry_leaves_slots_and_marks_alone);
     RUN(test_34_million_pairs_are_counted_exactly);
     RUN(test_check_names_the_damage_to_counts);
+    RUN(test_a_take_that_has_yet_to_note_itself_is_in_the_high_water_marks);
 #    if RNS_SYNC == RNS_SYNC_ATOMIC
     RUN(test_a_reset_between_a_take_and_its_note_keeps_the_high_water_mark);
 #    endif

@@ -313,6 +313,24 @@ test_a_path_request_without_a_tag_is_malformed_and_one_for_an_own_destination_to
     alone_end(self);
 }
 
+static void test_what_lies_behind_a_short_tag_is_no_part_of_it(void)
+{
+    alone_t* const self = alone();
+    for (uint32_t k = 0; k < 2u; ++k) {
+        rns_packet_t packet =
+            packet_of(&self->f, &(recipe_t){.destination_type = RNS_DESTINATION_PLAIN,
+                                            .address = rns_path_request_address,
+                                            .length = 32});
+        uint8_t* const end =
+            rns_buffer_bytes(packet.raw.buffer) + packet.raw.offset + packet.raw.length;
+        memset(end - 12, (int)k, 12); /* of a tag of 16 bytes, 4 are sent */
+        packet.raw.length -= 12;
+        CHECK_STATUS(rns_transport_inbound_bytes(&self->node.transport, 0, &packet.raw, 1),
+                     k == 0 ? RNS_OK : RNS_MISS_PRESENT);
+    }
+    alone_end(self);
+}
+
 static void test_a_node_asks_for_a_path_again_after_twenty_seconds_or_its_arrival(void)
 {
     alone_t* const self = alone();
@@ -415,6 +433,7 @@ void suite_transport_announce(void)
     RUN(test_without_a_small_slot_a_destination_is_not_kept_but_its_path_is);
     RUN(test_a_path_request_is_answered_with_the_announce_once_a_tag);
     RUN(test_a_path_response_that_cannot_be_made_is_counted);
+    RUN(test_what_lies_behind_a_short_tag_is_no_part_of_it);
     RUN(test_a_path_request_without_a_tag_is_malformed_and_one_for_an_own_destination_told);
     RUN(test_a_node_asks_for_a_path_again_after_twenty_seconds_or_its_arrival);
     RUN(test_the_same_key_with_other_data_is_kept_anew);

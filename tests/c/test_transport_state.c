@@ -279,6 +279,13 @@ static void test_the_check_finds_parts_without_content_transfer_or_place_in_it(v
         CHECK_EQUAL(rns_transport_check(&self->node.transport).tier_index, parts);
         *part_count = 1;
         CHECK_TEXT(rns_transport_check(&self->node.transport).invariant, NULL);
+        uint8_t far_key[20] = {0};
+        far_key[17] = 1; /* number 256 */
+        CHECK_STATUS(rns_table_put(&tables[parts], far_key, NULL, 0, &value), RNS_OK);
+        *(rns_bytes_t*)value = payload_of(&self->f, 64, 1);
+        CHECK_TEXT(rns_transport_check(&self->node.transport).invariant, "I22");
+        CHECK_STATUS(rns_table_remove(&tables[parts], far_key, NULL), RNS_OK);
+        CHECK_TEXT(rns_transport_check(&self->node.transport).invariant, NULL);
         *part_count = 0; /* so that the part outlives its transfer */
         CHECK_STATUS(rns_table_remove(&tables[transfers], key, NULL), RNS_OK);
         CHECK_TEXT(rns_transport_check(&self->node.transport).invariant, "I22");
