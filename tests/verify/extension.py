@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import cbuild
+from plant import replace
 
 FILES = ("pyrns_pool", "csrc", "setup.py", "setup.cfg", "README.md", "pytest_pyrns_pool.py")
 
@@ -15,10 +16,7 @@ def built(folder, compiler, flags):
     cbuild.execute(["cp", "-r", *(cbuild.ROOT / name for name in FILES), folder])
     for path in (folder / "pyrns_pool").glob("*.so"):
         path.unlink()
-    script = folder / "pyrns_pool" / "_build.py"
-    text = script.read_text()
-    assert text.count('"-O2"') == 1
-    script.write_text(text.replace('"-O2"', ", ".join(map(repr, flags))))
+    replace(folder / "pyrns_pool" / "_build.py", '"-O2"', ", ".join(map(repr, flags)))
     links = [flag for flag in flags if flag.startswith("-fsanitize")]
     environment = {
         **os.environ,

@@ -1,9 +1,16 @@
-"""Copies of the C sources with a fault in them."""
+"""Faults in copies of the sources."""
 
 import shutil
 from pathlib import Path
 
 import cbuild
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    """Replace text that is in a file once."""
+    text = path.read_text()
+    assert text.count(old) == 1, f"{path} has {text.count(old)} times: {old}"
+    path.write_text(text.replace(old, new))
 
 
 def plant(folder: Path, source: str, old: str, new: str) -> Path:
@@ -16,7 +23,5 @@ def plant(folder: Path, source: str, old: str, new: str) -> Path:
     for part in ("csrc", "tests/c"):
         if not (tree / part).exists():
             shutil.copytree(cbuild.ROOT / part, tree / part)
-    text = (tree / source).read_text()
-    assert text.count(old) == 1, f"{source} has {text.count(old)} times: {old}"
-    (tree / source).write_text(text.replace(old, new))
+    replace(tree / source, old, new)
     return tree

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cbuild
 from job import Job, Room, found
+from plant import replace
 
 HARNESSES = Path(__file__).resolve().parent.parent / "harness"
 SHAPES = 6
@@ -118,11 +119,8 @@ def patched(room: Room, file: str, before: str, after: str) -> Path:
     core = room.tmp / "core"
     core.mkdir()
     for path in (cbuild.CSRC / "core").glob("*.[ch]"):
-        text = path.read_text()
-        if path.name == file:
-            assert text.count(before) == 1, f"{file}: {before}"
-            text = text.replace(before, after)
-        (core / path.name).write_text(text)
+        (core / path.name).write_text(path.read_text())
+    replace(core / file, before, after)
     return core
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import cbuild
 from extension import built
 from job import Job, Room, found
+from plant import replace
 
 DRIVER = cbuild.ROOT / "tests" / "verify" / "oom_python.py"
 PACKAGE = cbuild.ROOT / "pyrns_pool"
@@ -129,10 +130,7 @@ def look(room: Room) -> dict[str, int]:
 
 def look_for(file: str, old: str, new: str, verb: str, words: str, room: Room) -> str:
     shutil.copytree(PACKAGE, room.tmp / "pyrns_pool")
-    path = room.tmp / "pyrns_pool" / file
-    text = path.read_text()
-    assert text.count(old) == 1, f"{file} has {text.count(old)} times: {old}"
-    path.write_text(text.replace(old, new))
+    replace(room.tmp / "pyrns_pool" / file, old, new)
     return found(lambda: run_out(room, verb, package_in=room.tmp), words)
 
 
