@@ -219,7 +219,9 @@ static void test_malformed_frames_leave_no_slot_in_use(void)
     for (size_t length = 0; length < 19u; ++length) {
         CHECK_STATUS(rns_transport_inbound(node, 0, frame, length, 1), RNS_INPUT_SHORT);
     }
+    const uint64_t requests = requests_of(&self->f);
     CHECK_STATUS(rns_transport_inbound(node, 0, frame, 501, 1), RNS_INPUT_LONG);
+    CHECK_EQUAL(requests_of(&self->f), requests); /* no slot for what is refused */
     CHECK_STATUS(rns_transport_inbound(node, INTERFACES, frame, 100, 1), RNS_INPUT_RANGE);
     frame[0] = 0x40;
     CHECK_STATUS(rns_transport_inbound(node, 0, frame, 100, 1), RNS_INPUT_FLAGS);

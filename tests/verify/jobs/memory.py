@@ -42,7 +42,6 @@ NOT_HERE = (
     # They limit their addresses, or have to be refused memory that ASan has.
     "pool.py::test_a_process_with_little_memory_gets_it_back_or_a_config_error",
     "replay.py::test_blocks_that_the_trace_does_not_free_go_back_to_the_heap",
-    "compare_malloc.py::test_a_request_that_it_refuses_is_an_error",
     "bad_input.py::test_each_case_ends_as_it_has_to_soon_and_in_little_memory[config]",
     "bad_input.py::test_each_case_ends_as_it_has_to_soon_and_in_little_memory[commands]",
     "bad_input.py::test_a_case_that_goes_wrong_is_told",
