@@ -280,6 +280,43 @@ def test_an_interrupted_verb_leaves_at_once_also_where_the_interrupt_comes_wrapp
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "pyrns-pool: interrupted\n")
 
 
+DROPPED = """
+import os, signal, sys, time, weakref
+import pyrns_pool.cli as cli
+signal.signal(signal.SIGINT, signal.default_int_handler)
+drops = []
+
+class Kept:
+    def __del__(self):
+        drop(self)
+
+def drop(_):
+    drops.append(1)
+    if len(drops) == 1:
+        os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(10)
+
+def interrupt(given):
+    for _ in range(3):
+        kept = {kept}
+        del kept
+    time.sleep(10)
+
+cli.info.run = interrupt
+status = cli.main(["info", "trace"])
+print(len(drops))
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize("kept", ["Kept()", "{1}; reference = weakref.ref(kept, drop)"])
+def test_an_interrupt_that_python_drops_comes_again_until_it_is_heard(kept):
+    command = [sys.executable, "-c", DROPPED.format(kept=kept)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    assert (done.returncode, done.stderr) == (130, "pyrns-pool: interrupted\n")
+    assert done.stdout == "3\n"
+
+
 def test_help_loads_neither_matplotlib_nor_rich():
     program = (
         "import sys, pyrns_pool.cli\n"

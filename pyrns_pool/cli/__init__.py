@@ -11,9 +11,12 @@ import argparse
 import atexit
 import gc
 import os
+import signal
 import sys
+import threading
 from contextlib import contextmanager
-from typing import Iterator, NoReturn, Optional, Sequence
+from types import FrameType
+from typing import Any, Iterator, NoReturn, Optional, Sequence
 
 from pyrns_pool._version import VERSION
 from pyrns_pool.cli import (
@@ -61,6 +64,8 @@ VERBS = (
     demo,
 )
 EXIT_DATA, EXIT_USE, EXIT_INTERRUPTED = 1, 2, 130
+AGAIN_S = 0.001
+"""After which an interrupt that was dropped is sent again."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -106,7 +111,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     if sys.stdout is None:
         return _fail("standard output is closed", EXIT_DATA)
     try:
-        with _plain_interrupts():
+        with _heard_interrupts(), _plain_interrupts():
             status = _run(arguments)
         if status == EXIT_INTERRUPTED:
             _leave_soon()
@@ -139,6 +144,40 @@ def _run(arguments: Optional[Sequence[str]]) -> int:
     status: Optional[int] = given.run(given)
     sys.stdout.flush()
     return status or 0
+
+
+@contextmanager
+def _heard_interrupts() -> Iterator[None]:
+    """Send an interrupt again where Python drops it, and says so on stderr.
+
+    So it does where nobody could catch it: in ``__del__``, and in what weak references call.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Signals are not its business.
+        return
+    tell = sys.unraisablehook
+
+    def told(event: Any) -> None:
+        if issubclass(event.exc_type, KeyboardInterrupt):
+            # At once would be in here, where it would be dropped as well.
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+        else:
+            tell(event)
+
+    def again(number: int, frame: Optional[FrameType]) -> None:
+        if frame is not None and frame.f_code is told.__code__:
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+        else:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGALRM, again)
+    sys.unraisablehook = told
+    try:
+        yield
+    finally:
+        sys.unraisablehook = tell
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager
