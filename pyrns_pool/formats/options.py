@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Optional
 
@@ -51,7 +50,7 @@ class ImportOptions:
             raise TraceError(reason, field="pairing", value=str(self.pairing))
         for name in ("cpu_mhz", "duration_s"):
             number = getattr(self, name)
-            if number is not None and not (math.isfinite(number) and 0 < number <= 1e6):
+            if number is not None and not 0 < number <= 1e6:
                 raise TraceError(
                     "is not above 0 and up to 1,000,000", field=name, value=str(number)
                 )

@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 from typing import Any, Callable, Optional, Sequence
@@ -131,7 +130,7 @@ class _Taker:
 
 
 def _is_time(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value) and 0 <= value < TS_MAX
+    return isinstance(value, (int, float)) and 0 <= value < TS_MAX
 
 
 def _is_size(value: Any) -> bool:
